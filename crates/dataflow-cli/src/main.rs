@@ -1,0 +1,2 @@
+//! The `dataflow` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Fleets of servers under load: dynamics, cost, policies, simulator and the exact optimum.

@@ -1,0 +1,11 @@
+//! Load over time: read it, put it on a regular grid, fill it, make it.
+//!
+//! This crate is the vocabulary of the project. A load is a sum per interval (requests, bytes, …) on a grid of
+//! fixed [`Step`], counted from a UTC instant. [`Observed`] may have gaps; [`Series`] has none and is made from an
+//! [`Observed`] by stating how gaps are filled ([`Fill`]).
+
+mod series;
+mod time;
+
+pub use series::{Fill, Observed, Series, SeriesError, Unit};
+pub use time::{DurationError, Step, parse_duration_seconds};
