@@ -4,8 +4,10 @@
 //! fixed [`Step`], counted from a UTC instant. [`Observed`] may have gaps; [`Series`] has none and is made from an
 //! [`Observed`] by stating how gaps are filled ([`Fill`]).
 
+mod calendar;
 mod series;
 mod time;
 
+pub use calendar::{LocalTime, LocalTimes, local_times};
 pub use series::{Fill, Observed, Series, SeriesError, Unit};
 pub use time::{DurationError, Step, parse_duration_seconds};
