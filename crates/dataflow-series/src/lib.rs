@@ -5,9 +5,11 @@
 //! [`Observed`] by stating how gaps are filled ([`Fill`]).
 
 mod calendar;
+mod decompress;
 mod series;
 mod time;
 
 pub use calendar::{LocalTime, LocalTimes, local_times};
+pub use decompress::{Compression, DecompressError, OpenError, decompress, open_decompressed};
 pub use series::{Fill, Observed, Series, SeriesError, Unit};
 pub use time::{DurationError, Step, parse_duration_seconds};
