@@ -1,1 +1,14 @@
 //! Fleets of servers under load: dynamics, cost, policies, simulator and the exact optimum.
+//!
+//! A [`Fleet`] is moved by one law ([`FleetState::begin_tick`], [`FleetState::apply`]), which the simulator
+//! ([`simulate`]) and the optima ([`optimum`]) share. A [`Policy`] sees an [`Observation`], which cannot contain the
+//! future, and returns a target; [`Explanation`] keeps its reasons.
+
+mod fleet;
+pub mod optimum;
+pub mod policy;
+mod simulator;
+
+pub use fleet::{Cost, Fleet, FleetState, Prices};
+pub use policy::{Explanation, ForecastPoint, Observation, Policy, Reason};
+pub use simulator::{ForecastTrack, Observe, Outcome, Scenario, SimulationError, Timeline, simulate};

@@ -1,0 +1,238 @@
+//! A fleet of servers and its one law of motion.
+//!
+//! Everything that moves a fleet (simulator, optimum, live controller) goes through [`FleetState::begin_tick`] and
+//! [`FleetState::apply`], in that order within each tick: boot, *decide*, apply. Times are in ticks, the intervals of
+//! the trace. Because a shrinking fleet cancels booting servers first, newest first, the servers ready in a tick are
+//! the fewest provisioned in any of the last `startup_ticks + 1` ticks.
+
+use std::collections::VecDeque;
+
+/// The limits a fleet lives under. Times are in ticks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fleet {
+    /// Load that one ready server serves in one tick, in the unit of the trace.
+    pub capacity: f64,
+    /// Ticks from the order of a server to the first tick whose load it serves; 0 serves at once.
+    pub startup_ticks: u32,
+    /// Ticks after a change in which policies hold still.
+    pub cooldown_ticks: u32,
+    /// Fewest servers provisioned; also the number that stands ready before the first tick.
+    pub min_servers: u32,
+    /// Most servers provisioned.
+    pub max_servers: u32,
+}
+
+/// Servers ordered in one tick that are not ready yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Batch {
+    servers: u32,
+    ticks_left: u32,
+}
+
+/// The servers of a fleet at one moment: those ready, those booting, and the cooldown left.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FleetState {
+    provisioned: u32,
+    ready: u32,
+    cooldown_left: u32,
+    /// Oldest order first.
+    booting: VecDeque<Batch>,
+}
+
+impl FleetState {
+    /// The state before the first tick: the fewest servers allowed, all ready, no cooldown.
+    pub fn initial(fleet: &Fleet) -> Self {
+        Self { provisioned: fleet.min_servers, ready: fleet.min_servers, cooldown_left: 0, booting: VecDeque::new() }
+    }
+
+    /// Servers paid for: ready and booting ones.
+    pub const fn provisioned(&self) -> u32 {
+        self.provisioned
+    }
+
+    /// Servers that serve load.
+    pub const fn ready(&self) -> u32 {
+        self.ready
+    }
+
+    /// Ticks for which policies still hold still.
+    pub const fn cooldown_left(&self) -> u32 {
+        self.cooldown_left
+    }
+
+    /// First part of a tick: servers whose start-up time has passed become ready.
+    #[inline]
+    pub fn begin_tick(&mut self) {
+        if self.booting.is_empty() {
+            return;
+        }
+        for batch in &mut self.booting {
+            batch.ticks_left -= 1;
+        }
+        while let Some(batch) = self.booting.front() {
+            if batch.ticks_left > 0 {
+                break;
+            }
+            self.ready += batch.servers;
+            self.booting.pop_front();
+        }
+    }
+
+    /// Third part of a tick, after the decision: moves towards `target`, clamped to the fleet's limits, and returns
+    /// the change in provisioned servers. A change starts the cooldown; a tick without change counts it down by one.
+    #[inline]
+    pub fn apply(&mut self, fleet: &Fleet, target: u32) -> i32 {
+        let target = target.max(fleet.min_servers).min(fleet.max_servers);
+        if target == self.provisioned {
+            self.cooldown_left = self.cooldown_left.saturating_sub(1);
+            return 0;
+        }
+        let change = i64::from(target) - i64::from(self.provisioned);
+        if target > self.provisioned {
+            self.order(fleet, target - self.provisioned);
+        } else {
+            self.release(self.provisioned - target);
+        }
+        self.provisioned = target;
+        self.cooldown_left = fleet.cooldown_ticks;
+        change as i32
+    }
+
+    fn order(&mut self, fleet: &Fleet, servers: u32) {
+        if fleet.startup_ticks == 0 {
+            self.ready += servers;
+        } else {
+            self.booting.push_back(Batch { servers, ticks_left: fleet.startup_ticks });
+        }
+    }
+
+    /// Cancels booting servers, newest first, then stops ready ones.
+    fn release(&mut self, mut servers: u32) {
+        while servers > 0 {
+            let Some(newest) = self.booting.back_mut() else {
+                self.ready -= servers;
+                return;
+            };
+            let cancelled = newest.servers.min(servers);
+            newest.servers -= cancelled;
+            servers -= cancelled;
+            if newest.servers == 0 {
+                self.booting.pop_back();
+            }
+        }
+    }
+}
+
+/// What servers, changes and dropped load cost, in one currency.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prices {
+    /// For one provisioned server for one tick, booting ones included.
+    pub server: f64,
+    /// For each server ordered or released.
+    pub scale: f64,
+    /// For each unit of load that found no ready server.
+    pub violation: f64,
+}
+
+/// What one tick, or a whole run, cost, by component.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cost {
+    /// For provisioned servers.
+    pub server: f64,
+    /// For changes.
+    pub scale: f64,
+    /// For dropped load.
+    pub violation: f64,
+}
+
+impl Cost {
+    /// The sum of the components.
+    pub fn total(&self) -> f64 {
+        self.server + self.scale + self.violation
+    }
+}
+
+impl Prices {
+    /// Last part of a tick: what the state after [`FleetState::apply`] costs under `load`, and the load dropped.
+    #[inline]
+    pub fn charge(&self, fleet: &Fleet, state: &FleetState, change: i32, load: f64) -> (Cost, f64) {
+        let dropped = (load - fleet.capacity * f64::from(state.ready)).max(0.0);
+        let cost = Cost {
+            server: self.server * f64::from(state.provisioned),
+            scale: self.scale * f64::from(change.unsigned_abs()),
+            violation: self.violation * dropped,
+        };
+        (cost, dropped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fleet(startup_ticks: u32, cooldown_ticks: u32) -> Fleet {
+        Fleet { capacity: 10.0, startup_ticks, cooldown_ticks, min_servers: 1, max_servers: 9 }
+    }
+
+    fn tick(fleet: &Fleet, state: &mut FleetState, target: u32) -> i32 {
+        state.begin_tick();
+        state.apply(fleet, target)
+    }
+
+    #[test]
+    fn a_server_is_ready_its_start_up_time_after_the_order() {
+        let fleet = fleet(3, 5);
+        let mut state = FleetState::initial(&fleet);
+        assert_eq!(tick(&fleet, &mut state, 2), 1);
+        for ready in [1, 1, 2] {
+            tick(&fleet, &mut state, 2);
+            assert_eq!(state.ready(), ready);
+        }
+    }
+
+    #[test]
+    fn the_next_action_can_come_one_tick_after_the_cooldown() {
+        let fleet = fleet(0, 5);
+        let mut state = FleetState::initial(&fleet);
+        tick(&fleet, &mut state, 2);
+        let waited = (1..99).find(|_| {
+            let free = state.cooldown_left() == 0;
+            tick(&fleet, &mut state, 2);
+            free
+        });
+        assert_eq!(waited, Some(6));
+    }
+
+    #[test]
+    fn shrinking_cancels_the_newest_order_first() {
+        let fleet = fleet(2, 0);
+        let mut state = FleetState::initial(&fleet);
+        tick(&fleet, &mut state, 3);
+        tick(&fleet, &mut state, 6);
+        assert_eq!(tick(&fleet, &mut state, 3), -3);
+        assert_eq!((state.provisioned(), state.ready()), (3, 3));
+    }
+
+    proptest! {
+        #[test]
+        fn ready_is_the_fewest_provisioned_within_the_start_up_time(
+            startup in 0u32..6,
+            cooldown in 0u32..4,
+            targets in prop::collection::vec(0u32..12, 1..60),
+        ) {
+            let fleet = fleet(startup, cooldown);
+            let mut state = FleetState::initial(&fleet);
+            let mut provisioned = vec![fleet.min_servers; startup as usize];
+            for target in targets {
+                let before = state.provisioned();
+                let change = tick(&fleet, &mut state, target);
+                prop_assert_eq!(i64::from(state.provisioned()) - i64::from(before), i64::from(change));
+                prop_assert!((fleet.min_servers..=fleet.max_servers).contains(&state.provisioned()));
+                provisioned.push(state.provisioned());
+                let fewest = provisioned.iter().rev().take(startup as usize + 1).min().copied();
+                prop_assert_eq!(Some(state.ready()), fewest);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Quantile base-stock: enough servers for a high quantile of the load forecast at the start-up time, held a while.
+//!
+//! The target is the quantile over the capacity, rounded up, and the largest target of the last `hold_ticks` ticks is
+//! kept, so that a short lull does not release servers that must boot again. The level of the quantile balances the
+//! price of a server against that of dropped load, as the critical ratio of the newsvendor problem does (Arrow, Harris
+//! and Marschak, "Optimal Inventory Policy", Econometrica 19, 1951).
+
+use std::collections::VecDeque;
+
+use super::{Explanation, Observation, Policy, Reason};
+
+/// Provisions for a quantile of the forecast; ignores the cooldown, whose work its hold does.
+#[derive(Debug, Clone)]
+pub struct QuantileBaseStock {
+    hold_ticks: u32,
+    /// Recent targets that no later one exceeds: ticks ascending, targets strictly descending.
+    recent: VecDeque<(usize, u32)>,
+}
+
+impl QuantileBaseStock {
+    /// Keeps the largest target of the last `hold_ticks` ticks, the present one included.
+    pub const fn new(hold_ticks: u32) -> Self {
+        Self { hold_ticks, recent: VecDeque::new() }
+    }
+
+    fn largest_recent(&mut self, tick: usize, target: u32) -> u32 {
+        while self.recent.back().is_some_and(|(_, earlier)| *earlier <= target) {
+            self.recent.pop_back();
+        }
+        self.recent.push_back((tick, target));
+        while self.recent.front().is_some_and(|(made, _)| tick - made >= self.hold_ticks.max(1) as usize) {
+            self.recent.pop_front();
+        }
+        self.recent.front().map_or(target, |(_, largest)| *largest)
+    }
+}
+
+impl Policy for QuantileBaseStock {
+    fn decide(&mut self, now: &Observation<'_>, explanation: &mut Explanation) -> u32 {
+        let quantile = now.forecast.map(|forecast| forecast.quantile).filter(|load| !load.is_nan());
+        let Some(load) = quantile else {
+            explanation.note(|| Reason::NothingKnown);
+            return now.state.provisioned();
+        };
+        // The cast saturates, so even an infinite quantile gives a target that the fleet clamps.
+        let target = (load / now.fleet.capacity).ceil().max(0.0) as u32;
+        explanation.note(|| Reason::Quantile { load, target });
+        let largest = self.largest_recent(now.tick, target);
+        if largest > target {
+            explanation.note(|| Reason::Held { target: largest });
+        }
+        largest
+    }
+}

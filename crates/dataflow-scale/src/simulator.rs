@@ -1,0 +1,233 @@
+//! The simulator: one policy on one trace, tick by tick, in the order boot, decide, apply, charge.
+
+use crate::policy::{Explanation, ForecastPoint, Observation, Policy, Reason};
+use crate::{Cost, Fleet, FleetState, Prices};
+
+/// Which load is the newest that a policy knows at the decision of tick `t`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Observe {
+    /// That of tick `t − 1`: what a real controller can know.
+    #[default]
+    Previous,
+    /// That of tick `t` itself, as the reference project has it; it flatters reactive policies.
+    Current,
+}
+
+/// Forecasts made elsewhere, one row per tick: row `t` is what a policy is given at the decision of tick `t`.
+///
+/// Loads are in the unit of the trace, per tick. All columns have one length.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ForecastTrack {
+    /// Expected load.
+    pub mean: Vec<f64>,
+    /// Lower end of the prediction interval.
+    pub lower: Vec<f64>,
+    /// Upper end of the prediction interval.
+    pub upper: Vec<f64>,
+    /// The quantile that the base-stock policy provisions for.
+    pub quantile: Vec<f64>,
+    /// Whether the newest load known at this tick was anomalous.
+    pub anomaly: Vec<bool>,
+}
+
+impl ForecastTrack {
+    /// Number of rows that every column has.
+    pub fn rows(&self) -> usize {
+        let columns = [&self.mean, &self.lower, &self.upper, &self.quantile];
+        columns.iter().map(|column| column.len()).chain([self.anomaly.len()]).min().unwrap_or(0)
+    }
+
+    #[inline]
+    fn at(&self, tick: usize) -> ForecastPoint {
+        ForecastPoint {
+            mean: self.mean[tick],
+            lower: self.lower[tick],
+            upper: self.upper[tick],
+            quantile: self.quantile[tick],
+            anomaly: self.anomaly[tick],
+        }
+    }
+}
+
+/// One world to run policies in.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario<'a> {
+    /// The fleet and its limits.
+    pub fleet: &'a Fleet,
+    /// What things cost.
+    pub prices: &'a Prices,
+    /// The load of each tick, finite and at least zero.
+    pub load: &'a [f64],
+    /// What a policy knows of it.
+    pub observe: Observe,
+    /// Forecasts for policies that use them.
+    pub forecast: Option<&'a ForecastTrack>,
+}
+
+/// Why a simulation could not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulationError {
+    /// Forecasts for fewer ticks than the trace has.
+    #[error("the forecast has {rows} rows but the trace has {ticks} ticks; it needs one row per tick")]
+    ForecastTooShort {
+        /// Rows of the forecast.
+        rows: usize,
+        /// Ticks of the trace.
+        ticks: usize,
+    },
+}
+
+/// What a policy did and cost over a whole trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Outcome {
+    /// Cost by component, in the currency of the prices.
+    pub cost: Cost,
+    /// Load that found no ready server, in the unit of the trace.
+    pub dropped: f64,
+    /// All load of the trace.
+    pub offered: f64,
+    /// Ticks in which any load was dropped.
+    pub ticks_with_drops: usize,
+    /// Number of changes that added servers.
+    pub scale_outs: usize,
+    /// Number of changes that removed servers.
+    pub scale_ins: usize,
+    /// Servers paid for, summed over ticks.
+    pub server_ticks: u64,
+    /// Servers ready, summed over ticks.
+    pub ready_ticks: u64,
+    /// Load over the capacity of the provisioned servers, averaged over the ticks that have any.
+    pub mean_utilization: f64,
+    /// Most servers provisioned in any tick.
+    pub most_provisioned: u32,
+    /// Fewest servers ready in any tick.
+    pub fewest_ready: u32,
+}
+
+/// Every tick of one run, column by column.
+#[derive(Debug, Clone, Default)]
+pub struct Timeline {
+    /// Servers paid for.
+    pub provisioned: Vec<u32>,
+    /// Servers that served load.
+    pub ready: Vec<u32>,
+    /// Servers added or removed.
+    pub change: Vec<i32>,
+    /// Cost by component.
+    pub cost: Vec<Cost>,
+    /// Load dropped.
+    pub dropped: Vec<f64>,
+    reasons: Vec<Reason>,
+    reason_ends: Vec<usize>,
+}
+
+impl Timeline {
+    /// The chain of reasons of one tick.
+    pub fn reasons(&self, tick: usize) -> &[Reason] {
+        let start = if tick == 0 { 0 } else { self.reason_ends[tick - 1] };
+        &self.reasons[start..self.reason_ends[tick]]
+    }
+
+    /// Number of ticks recorded.
+    pub fn len(&self) -> usize {
+        self.provisioned.len()
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.provisioned.is_empty()
+    }
+
+    fn record(&mut self, state: &FleetState, change: i32, cost: Cost, dropped: f64, reasons: &[Reason]) {
+        self.provisioned.push(state.provisioned());
+        self.ready.push(state.ready());
+        self.change.push(change);
+        self.cost.push(cost);
+        self.dropped.push(dropped);
+        self.reasons.extend_from_slice(reasons);
+        self.reason_ends.push(self.reasons.len());
+    }
+}
+
+/// Runs `policy` over the whole trace; records every tick with its reasons where a `timeline` is given.
+///
+/// # Errors
+/// When there are forecasts but not one for every tick.
+pub fn simulate<P: Policy + ?Sized>(
+    scenario: &Scenario<'_>,
+    policy: &mut P,
+    timeline: Option<&mut Timeline>,
+) -> Result<Outcome, SimulationError> {
+    let ticks = scenario.load.len();
+    if let Some(rows) = scenario.forecast.map(ForecastTrack::rows).filter(|rows| *rows < ticks) {
+        return Err(SimulationError::ForecastTooShort { rows, ticks });
+    }
+    // Two instances of one loop: the one without a timeline compiles to the bare arithmetic.
+    Ok(match timeline {
+        Some(timeline) => run::<P, true>(scenario, policy, timeline),
+        None => run::<P, false>(scenario, policy, &mut Timeline::default()),
+    })
+}
+
+fn run<P: Policy + ?Sized, const RECORD: bool>(
+    scenario: &Scenario<'_>,
+    policy: &mut P,
+    timeline: &mut Timeline,
+) -> Outcome {
+    let Scenario { fleet, prices, load, observe, forecast } = *scenario;
+    let mut explanation = if RECORD { Explanation::kept() } else { Explanation::dropped() };
+    let mut state = FleetState::initial(fleet);
+    let mut outcome = Outcome { fewest_ready: u32::MAX, ..Outcome::default() };
+    let mut utilization_sum = 0.0;
+    let mut ticks_with_servers = 0_u64;
+    for (tick, &arriving) in load.iter().enumerate() {
+        state.begin_tick();
+        let known = match observe {
+            Observe::Previous => &load[..tick],
+            Observe::Current => &load[..=tick],
+        };
+        let forecast = forecast.map(|track| track.at(tick));
+        let observation = Observation { tick, known_loads: known, state: &state, fleet, forecast };
+        let target = policy.decide(&observation, &mut explanation);
+        let change = state.apply(fleet, target);
+        let (cost, dropped) = prices.charge(fleet, &state, change, arriving);
+        outcome.add(&state, change, cost, dropped, arriving);
+        if state.provisioned() > 0 {
+            utilization_sum += arriving / (f64::from(state.provisioned()) * fleet.capacity);
+            ticks_with_servers += 1;
+        }
+        if RECORD {
+            if target != target.clamp(fleet.min_servers, fleet.max_servers) {
+                explanation.note(|| Reason::Clamped { from: target, to: state.provisioned() });
+            }
+            timeline.record(&state, change, cost, dropped, explanation.reasons());
+            explanation.clear();
+        }
+    }
+    if ticks_with_servers > 0 {
+        outcome.mean_utilization = utilization_sum / ticks_with_servers as f64;
+    }
+    if load.is_empty() {
+        outcome.fewest_ready = state.ready();
+    }
+    outcome
+}
+
+impl Outcome {
+    #[inline]
+    fn add(&mut self, state: &FleetState, change: i32, cost: Cost, dropped: f64, offered: f64) {
+        self.cost.server += cost.server;
+        self.cost.scale += cost.scale;
+        self.cost.violation += cost.violation;
+        self.dropped += dropped;
+        self.offered += offered;
+        self.ticks_with_drops += usize::from(dropped > 0.0);
+        self.scale_outs += usize::from(change > 0);
+        self.scale_ins += usize::from(change < 0);
+        self.server_ticks += u64::from(state.provisioned());
+        self.ready_ticks += u64::from(state.ready());
+        self.most_provisioned = self.most_provisioned.max(state.provisioned());
+        self.fewest_ready = self.fewest_ready.min(state.ready());
+    }
+}
