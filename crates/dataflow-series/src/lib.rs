@@ -6,10 +6,14 @@
 
 mod calendar;
 mod decompress;
+mod fill;
 mod series;
 mod time;
+mod window;
 
 pub use calendar::{LocalTime, LocalTimes, local_times};
 pub use decompress::{Compression, DecompressError, OpenError, decompress, open_decompressed};
-pub use series::{Fill, Observed, Series, SeriesError, Unit};
+pub use fill::{Fill, FillError};
+pub use series::{Observed, Series, SeriesError, Unit, UnitError};
 pub use time::{DurationError, Step, parse_duration_seconds};
+pub use window::{Window, WindowError};

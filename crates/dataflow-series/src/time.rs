@@ -28,6 +28,12 @@ impl Step {
     pub const SECOND: Self = Self(NonZeroU32::MIN);
     /// One minute.
     pub const MINUTE: Self = Self(NonZeroU32::new(60).unwrap());
+    /// One hour.
+    pub const HOUR: Self = Self(NonZeroU32::new(3_600).unwrap());
+    /// One day of 24 hours.
+    pub const DAY: Self = Self(NonZeroU32::new(86_400).unwrap());
+    /// One week of seven days.
+    pub const WEEK: Self = Self(NonZeroU32::new(604_800).unwrap());
 
     /// A step of so many seconds; `None` for zero.
     pub const fn from_seconds(seconds: u32) -> Option<Self> {
