@@ -97,7 +97,7 @@ pub struct Outcome {
     pub server_ticks: u64,
     /// Servers ready, summed over ticks.
     pub ready_ticks: u64,
-    /// Load over the capacity of the provisioned servers, averaged over the ticks that have any.
+    /// Load over the capacity of the ready servers, averaged over the ticks that have any; above 1 where load is dropped.
     pub mean_utilization: f64,
     /// Most servers provisioned in any tick.
     pub most_provisioned: u32,
@@ -180,7 +180,7 @@ fn run<P: Policy + ?Sized, const RECORD: bool>(
     let mut state = FleetState::initial(fleet);
     let mut outcome = Outcome { fewest_ready: u32::MAX, ..Outcome::default() };
     let mut utilization_sum = 0.0;
-    let mut ticks_with_servers = 0_u64;
+    let mut ticks_served = 0_u64;
     for (tick, &arriving) in load.iter().enumerate() {
         state.begin_tick();
         let known = match observe {
@@ -193,9 +193,9 @@ fn run<P: Policy + ?Sized, const RECORD: bool>(
         let change = state.apply(fleet, target);
         let (cost, dropped) = prices.charge(fleet, &state, change, arriving);
         outcome.add(&state, change, cost, dropped, arriving);
-        if state.provisioned() > 0 {
-            utilization_sum += arriving / (f64::from(state.provisioned()) * fleet.capacity);
-            ticks_with_servers += 1;
+        if state.ready() > 0 {
+            utilization_sum += arriving / (f64::from(state.ready()) * fleet.capacity);
+            ticks_served += 1;
         }
         if RECORD {
             if target != target.clamp(fleet.min_servers, fleet.max_servers) {
@@ -205,8 +205,8 @@ fn run<P: Policy + ?Sized, const RECORD: bool>(
             explanation.clear();
         }
     }
-    if ticks_with_servers > 0 {
-        outcome.mean_utilization = utilization_sum / ticks_with_servers as f64;
+    if ticks_served > 0 {
+        outcome.mean_utilization = utilization_sum / ticks_served as f64;
     }
     if load.is_empty() {
         outcome.fewest_ready = state.ready();

@@ -1,0 +1,4 @@
+//! Tests of the crate against results from elsewhere, and of laws that span its modules.
+
+mod golden;
+mod laws;
