@@ -1,0 +1,56 @@
+//! `cargo xtask test`: the checks a change must pass, in the order in which they fail fastest.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+
+use crate::tidy;
+
+/// Runs every check and stops at the first that fails.
+pub(crate) fn run(fuzz_seconds: u64) -> anyhow::Result<()> {
+    step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    tidy::run()?;
+    step(
+        "lints",
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"]),
+    )?;
+    step("tests, default features", &mut tests(&[]))?;
+    step("tests, all features", &mut tests(&["--all-features"]))?;
+    step("examples in documentation", &mut cargo(&["test", "--workspace", "--all-features", "--doc"]))?;
+    step(
+        "documentation",
+        cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
+    )?;
+    let _ = fuzz_seconds;
+    Ok(())
+}
+
+/// The tests of the workspace, by cargo-nextest where it is installed.
+fn tests(features: &[&str]) -> Command {
+    let nextest = cargo(&["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
+    let mut command = if nextest {
+        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
+    } else {
+        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+    };
+    command.args(features);
+    command
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+fn step(name: &str, command: &mut Command) -> anyhow::Result<()> {
+    eprintln!("== {name}");
+    let start = Instant::now();
+    let status = command.status().with_context(|| format!("{name}: cannot start {command:?}"))?;
+    if !status.success() {
+        bail!("{name} failed: {command:?}");
+    }
+    eprintln!("== {name}: passed in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
