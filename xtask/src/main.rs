@@ -1,5 +1,6 @@
 //! All automation of the project, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask measure`, ….
 
+mod measure;
 mod test;
 mod tidy;
 
@@ -24,11 +25,21 @@ enum Task {
     },
     /// Check what the compiler does not: that every file says what it is for and none has grown too large.
     Tidy,
+    /// Measure the figures of the synthetic `nasa-like` trace on the real one, and compare both.
+    Measure {
+        /// The trace to measure.
+        #[arg(value_parser = ["nasa"])]
+        trace: String,
+        /// The folder of the real data; else that of `DATAFLOW_DATA`, or `../shared/data` beside the project.
+        #[arg(long)]
+        data: Option<std::path::PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test { fuzz_seconds } => test::run(fuzz_seconds),
         Task::Tidy => tidy::run(),
+        Task::Measure { data, .. } => measure::run(data.as_deref()),
     }
 }

@@ -8,6 +8,8 @@ mod calendar;
 mod decompress;
 mod fill;
 mod series;
+pub mod statistics;
+pub mod synth;
 mod time;
 mod window;
 
