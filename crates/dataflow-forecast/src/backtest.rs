@@ -1,0 +1,80 @@
+//! Judges a model on the last part of a series, which it never saw when it was fitted.
+
+use dataflow_series::Series;
+use jiff::tz::TimeZone;
+
+use crate::conformal::Calibration;
+use crate::model::{FitError, View, check_levels, season};
+use crate::score::{Scorer, Scores, band_levels};
+use crate::spec::ModelSpec;
+
+/// How a model is judged.
+#[derive(Debug, Clone)]
+pub struct BacktestSettings {
+    /// Intervals at the end of the series that are held out.
+    pub holdout: usize,
+    /// Steps ahead that are judged, ascending.
+    pub horizons: Vec<usize>,
+    /// Quantile levels whose pinball loss is measured, each in (0, 1); the levels of the bands join them.
+    pub levels: Vec<f64>,
+    /// Central bands that are judged, by the share of loads that they promise to hold.
+    pub coverages: Vec<f64>,
+    /// Steps between two refits within the held-out part; `None` fits once, before it.
+    pub refit: Option<usize>,
+    /// Whether intervals learn within the held-out part.
+    pub calibration: Calibration,
+    /// Variance over mean of the counts, for the noise floor; 1 for Poisson counts.
+    pub dispersion: f64,
+    /// The zone whose clocks the traffic follows.
+    pub time_zone: TimeZone,
+}
+
+/// Judges a model: one [`Scores`] per horizon, over every held-out load. The forecast of horizon h for the first one
+/// is made h steps before it, so that every horizon is scored on the same loads.
+///
+/// # Errors
+/// When horizons, levels or the held-out part make no sense, or the model cannot be fitted on what is left.
+pub fn backtest(series: &Series, spec: &ModelSpec, settings: &BacktestSettings) -> Result<Vec<Scores>, FitError> {
+    let values = series.values();
+    let furthest = settings.horizons.last().copied().unwrap_or(0);
+    let bad_holdout = FitError::BadHoldout { holdout: settings.holdout, length: values.len() };
+    let fit_end = values.len().checked_sub(settings.holdout).ok_or_else(|| bad_holdout.clone())?;
+    // The first forecast of the furthest horizon lies so much before the held-out part.
+    let first_origin = (fit_end + 1).checked_sub(furthest).filter(|_| settings.holdout > 0).ok_or(bad_holdout)?;
+    let levels = all_levels(settings)?;
+
+    let model = spec.model(settings.calibration);
+    let mut fitted = model.fit(View::of(series, fit_end, &settings.time_zone), &settings.horizons)?;
+    let mut scorers: Vec<Scorer> = settings
+        .horizons
+        .iter()
+        .map(|horizon| {
+            Scorer::new(*horizon, &levels, &values[..fit_end], season(series.step()), settings.dispersion)
+        })
+        .collect();
+    let _ = first_origin;
+    for origin in fit_end..values.len() {
+        let forecast = fitted.predict(&levels);
+        for (place, (scorer, horizon)) in scorers.iter_mut().zip(&settings.horizons).enumerate() {
+            if let Some(load) = values.get(origin + horizon - 1) {
+                scorer.observe(&forecast, place, *load);
+            }
+        }
+        fitted.extend(&values[origin..=origin]);
+        let since = origin + 1 - fit_end;
+        if settings.refit.is_some_and(|every| every > 0 && since.is_multiple_of(every)) {
+            fitted.refit()?;
+        }
+    }
+    Ok(scorers.into_iter().filter_map(Scorer::finish).collect())
+}
+
+/// The levels asked for and those of the bands, ascending.
+fn all_levels(settings: &BacktestSettings) -> Result<Vec<f64>, FitError> {
+    let bands = settings.coverages.iter().flat_map(|coverage| <[f64; 2]>::from(band_levels(*coverage)));
+    let mut levels: Vec<f64> = settings.levels.iter().copied().chain(bands).collect();
+    levels.sort_by(f64::total_cmp);
+    levels.dedup_by(|later, earlier| (*later - *earlier).abs() < 1e-12);
+    check_levels(&levels)?;
+    Ok(levels)
+}

@@ -1,0 +1,168 @@
+//! Exponential smoothing of the level and of an additive daily profile, without a trend (Holt–Winters without slope).
+//!
+//! The two smoothing weights are those with the least squared one-step error on the past (its last four weeks). There
+//! is no trend on purpose: the level of traffic wanders, and a slope carried on overshoots. The profile has at most
+//! 96 slots a day, so that with fine steps a slot averages several intervals; it is used once two seasons are known.
+//! Source: Hyndman, Koehler, Ord, Snyder, *Forecasting with Exponential Smoothing* (2008), chapter 2: ETS(A,N,A) and
+//! ETS(A,N,N).
+
+use dataflow_series::Step;
+
+use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, season, steps_per_days};
+
+const MODEL: &str = "exponential-smoothing";
+/// The fewest intervals on which weights are chosen.
+const SHORTEST_PAST: usize = 10;
+/// The weights are chosen on at most so many days before the end of the past.
+const CHOICE_DAYS: u32 = 28;
+/// The most slots of the daily profile.
+const SLOTS_MAX: usize = 96;
+/// Candidate weights of the level.
+const LEVEL_WEIGHTS: [f64; 10] = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0];
+/// Candidate weights of the profile; zero is a profile that stays as the first season had it.
+const PROFILE_WEIGHTS: [f64; 6] = [0.0, 0.005, 0.02, 0.05, 0.1, 0.2];
+
+/// Exponential smoothing; the weights are chosen at the fit.
+#[derive(Debug, Clone, Copy)]
+pub struct ExponentialSmoothing;
+
+struct FittedSmoothing {
+    horizons: Vec<usize>,
+    seen: Vec<f64>,
+    season: Option<usize>,
+    choice_steps: usize,
+    weights: Weights,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Weights {
+    level: f64,
+    profile: f64,
+}
+
+/// Level and profile after some loads.
+#[derive(Debug, Clone)]
+struct State {
+    level: f64,
+    /// One deviation from the level per slot of the season; empty without a season.
+    profile: Vec<f64>,
+    /// Steps per season.
+    season: usize,
+    /// The place within the season of the next load.
+    phase: usize,
+}
+
+impl MeanModel for ExponentialSmoothing {
+    fn shortest_past(&self, _step: Step) -> usize {
+        SHORTEST_PAST
+    }
+
+    fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
+        check_horizons(horizons)?;
+        let got = past.values().len();
+        if got < SHORTEST_PAST {
+            return Err(FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got });
+        }
+        let mut fitted = FittedSmoothing {
+            horizons: horizons.to_vec(),
+            seen: past.values().to_vec(),
+            season: season(past.step()),
+            choice_steps: steps_per_days(past.step(), CHOICE_DAYS),
+            weights: Weights { level: 1.0, profile: 0.0 },
+            state: State { level: 0.0, profile: Vec::new(), season: 1, phase: 0 },
+        };
+        fitted.refit()?;
+        Ok(Box::new(fitted))
+    }
+}
+
+impl FittedMean for FittedSmoothing {
+    fn extend(&mut self, new: &[f64]) {
+        self.seen.extend_from_slice(new);
+        for value in new {
+            self.state.observe(*value, self.weights);
+        }
+    }
+
+    fn refit(&mut self) -> Result<(), FitError> {
+        let recent = &self.seen[self.seen.len().saturating_sub(self.choice_steps)..];
+        let season = self.season.filter(|season| recent.len() >= 2 * season);
+        let start = State::start(recent, season);
+        let rest = &recent[season.unwrap_or(1)..];
+        let chosen = choose_weights(&start, rest);
+        let Some((weights, state)) = chosen else {
+            let largest = self.seen.iter().copied().fold(0.0, f64::max);
+            return Err(FitError::TooLarge { model: MODEL, largest });
+        };
+        (self.weights, self.state) = (weights, state);
+        Ok(())
+    }
+
+    fn means(&self, means: &mut [f64]) {
+        for (mean, horizon) in means.iter_mut().zip(&self.horizons) {
+            *mean = self.state.forecast(*horizon).clamp(0.0, f64::MAX);
+        }
+    }
+}
+
+impl State {
+    /// The state after the first season (the first load, without a season): its mean, and its deviations by slot.
+    fn start(values: &[f64], season: Option<usize>) -> Self {
+        let Some(season) = season else {
+            return Self { level: values[0], profile: Vec::new(), season: 1, phase: 0 };
+        };
+        let first = &values[..season];
+        let level = first.iter().sum::<f64>() / season as f64;
+        let slots = season.min(SLOTS_MAX);
+        let mut profile = vec![0.0; slots];
+        let mut counts = vec![0.0; slots];
+        for (phase, value) in first.iter().enumerate() {
+            let slot = phase * slots / season;
+            profile[slot] += value - level;
+            counts[slot] += 1.0;
+        }
+        for (deviation, count) in profile.iter_mut().zip(counts) {
+            *deviation /= count;
+        }
+        Self { level, profile, season, phase: 0 }
+    }
+
+    /// The forecast of so many steps ahead, not yet kept above zero.
+    fn forecast(&self, horizon: usize) -> f64 {
+        self.level + self.deviation((self.phase + horizon - 1) % self.season)
+    }
+
+    /// Takes the next load in and returns the error of its forecast.
+    fn observe(&mut self, value: f64, weights: Weights) -> f64 {
+        let error = value - self.level - self.deviation(self.phase);
+        self.level += weights.level * error;
+        if !self.profile.is_empty() {
+            let slot = self.phase * self.profile.len() / self.season;
+            self.profile[slot] += weights.profile * error;
+        }
+        self.phase = if self.phase + 1 == self.season { 0 } else { self.phase + 1 };
+        error
+    }
+
+    fn deviation(&self, phase: usize) -> f64 {
+        if self.profile.is_empty() { 0.0 } else { self.profile[phase * self.profile.len() / self.season] }
+    }
+}
+
+/// The candidate with the least squared one-step error on `rest`, and the state at its end; `None` if none is finite.
+fn choose_weights(start: &State, rest: &[f64]) -> Option<(Weights, State)> {
+    let profile_weights = if start.profile.is_empty() { &PROFILE_WEIGHTS[..1] } else { &PROFILE_WEIGHTS[..] };
+    let mut best: Option<(f64, Weights, State)> = None;
+    for level in LEVEL_WEIGHTS {
+        for &profile in profile_weights {
+            let weights = Weights { level, profile };
+            let mut state = start.clone();
+            let squared: f64 = rest.iter().map(|value| state.observe(*value, weights).powi(2)).sum();
+            if squared.is_finite() && best.as_ref().is_none_or(|(least, ..)| squared < *least) {
+                best = Some((squared, weights, state));
+            }
+        }
+    }
+    best.map(|(_, weights, state)| (weights, state))
+}

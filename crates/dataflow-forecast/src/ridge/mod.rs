@@ -1,0 +1,116 @@
+//! A regularised linear model on recent loads, rolling means, earlier days and the calendar; one equation per horizon
+//! (direct multi-step forecasts), learnt from the whole past.
+//!
+//! The choices (transform, inputs, penalty) were made on the part of the NASA trace before its hold-out.
+//! Source: Hoerl and Kennard, *Ridge Regression* (1970); direct forecasts: Taieb, Bontempi, Atiya, Sorjamaa, *A review
+//! and comparison of strategies for multi-step ahead time series forecasting* (2012).
+
+mod features;
+mod normal_equations;
+
+use dataflow_series::Step;
+
+use self::features::{Features, from_root};
+use self::normal_equations::{Linear, NormalEquations};
+use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, steps_per_days};
+
+const MODEL: &str = "ridge";
+/// Added to the variance of every standardised input.
+const PENALTY: f64 = 1e-3;
+/// The fewest intervals to learn from, whatever the step.
+const SHORTEST_PAST: usize = 120;
+/// Rows learnt from per day at most: with finer steps only every n-th interval is a row.
+const ROWS_PER_DAY_MAX: usize = 1_440;
+
+/// The regularised linear model.
+#[derive(Debug, Clone, Copy)]
+pub struct Ridge;
+
+struct FittedRidge {
+    features: Features,
+    equations: Vec<Equation>,
+    /// Every so many intervals one row is learnt from.
+    stride: usize,
+    inputs: Vec<f64>,
+}
+
+/// The linear model of one horizon.
+struct Equation {
+    horizon: usize,
+    sums: NormalEquations,
+    linear: Linear,
+}
+
+impl MeanModel for Ridge {
+    fn shortest_past(&self, step: Step) -> usize {
+        (steps_per_days(step, 1) + steps_per_days(step, 1) / 4).max(SHORTEST_PAST)
+    }
+
+    fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
+        check_horizons(horizons)?;
+        let got = past.values().len();
+        let features = Features::new(past);
+        let furthest = horizons.last().copied().unwrap_or(1);
+        let needed = self.shortest_past(past.step()).max(features.first_origin() + furthest + 1);
+        if got < needed {
+            return Err(FitError::TooShort { model: MODEL, needed, got });
+        }
+        let inputs = features.inputs();
+        let equation = |horizon: &usize| Equation {
+            horizon: *horizon,
+            sums: NormalEquations::new(inputs),
+            linear: Linear { coefficients: vec![0.0; inputs], variance: 0.0 },
+        };
+        let mut fitted = FittedRidge {
+            equations: horizons.iter().map(equation).collect(),
+            stride: steps_per_days(past.step(), 1).div_ceil(ROWS_PER_DAY_MAX),
+            inputs: vec![0.0; inputs],
+            features,
+        };
+        fitted.extend(past.values());
+        fitted.refit()?;
+        Ok(Box::new(fitted))
+    }
+}
+
+impl FittedMean for FittedRidge {
+    fn extend(&mut self, new: &[f64]) {
+        let furthest = self.equations.last().map_or(1, |equation| equation.horizon);
+        for load in new {
+            self.features.push(*load, furthest);
+            let index = self.features.len() - 1;
+            if !index.is_multiple_of(self.stride) {
+                continue;
+            }
+            let target = self.features.root(index);
+            for equation in &mut self.equations {
+                let origin = index.checked_sub(equation.horizon);
+                if let Some(origin) = origin.filter(|origin| *origin >= self.features.first_origin()) {
+                    self.features.write(origin, equation.horizon, &mut self.inputs);
+                    equation.sums.add(&self.inputs, target, 1.0);
+                }
+            }
+        }
+    }
+
+    fn refit(&mut self) -> Result<(), FitError> {
+        let solved: Option<Vec<Linear>> = self.equations.iter().map(|equation| equation.sums.solve(PENALTY)).collect();
+        let Some(solved) = solved else {
+            let largest = (0..self.features.len()).map(|index| self.features.root(index)).fold(0.0, f64::max);
+            return Err(FitError::TooLarge { model: MODEL, largest: largest * largest });
+        };
+        for (equation, linear) in self.equations.iter_mut().zip(solved) {
+            equation.linear = linear;
+        }
+        Ok(())
+    }
+
+    fn means(&self, means: &mut [f64]) {
+        let origin = self.features.len() - 1;
+        let mut inputs = vec![0.0; self.features.inputs()];
+        for (mean, equation) in means.iter_mut().zip(&self.equations) {
+            self.features.write(origin, equation.horizon, &mut inputs);
+            *mean = from_root(equation.linear.at(&inputs), equation.linear.variance);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! How good forecasts were: errors of the mean, of the quantiles and of the bands.
+//!
+//! Errors are forecast minus load where a sign matters, in the unit of the series.
+//! Source: Hyndman and Koehler, *Another look at measures of forecast accuracy* (2006); pinball loss: Koenker and
+//! Bassett, *Regression Quantiles* (1978).
+
+use dataflow_series::Series;
+use serde::Serialize;
+
+use crate::model::{Forecast, season};
+use crate::rolling::RollingForecast;
+
+/// The share of a trace, at its end, over which [`scores`] judges a rolling forecast.
+const SCORED_SHARE: f64 = 0.2;
+
+/// The scores of one horizon. A measure that is not defined (nothing to divide by) is `None`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scores {
+    /// Steps ahead.
+    pub horizon: usize,
+    /// Number of forecasts scored.
+    pub count: usize,
+    /// Mean absolute error.
+    pub mae: f64,
+    /// Root of the mean squared error.
+    pub rmse: f64,
+    /// 1 − squared error / squared deviation from the mean of the scored loads.
+    pub r2: Option<f64>,
+    /// Mean of |error| / load over the loads above zero.
+    pub mape: Option<f64>,
+    /// Mean of 2·|error| / (|forecast| + |load|), where both zero counts as no error.
+    pub smape: f64,
+    /// MAE over the mean absolute one-season (a day) difference of the loads before the scored part.
+    pub mase: Option<f64>,
+    /// Mean error: above zero where forecasts are too high.
+    pub bias: f64,
+    /// Pinball loss of each level.
+    pub pinball: Vec<Pinball>,
+    /// How well each band held.
+    pub coverage: Vec<Coverage>,
+    /// The least RMSE that any forecast can have if the loads are counts: √mean, times the root of the dispersion that
+    /// is given (1 for Poisson counts).
+    pub noise_floor: f64,
+}
+
+/// The pinball loss of one quantile level.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Pinball {
+    /// The quantile level.
+    pub level: f64,
+    /// Mean of (load − quantile) · level, or of (quantile − load) · (1 − level) where the load is below.
+    pub loss: f64,
+}
+
+/// How a central band held: from the quantile at (1 − coverage)/2 to that at (1 + coverage)/2.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Coverage {
+    /// The share of loads that the band promises to hold.
+    pub nominal: f64,
+    /// The share that it held.
+    pub actual: f64,
+    /// The share of loads above the band.
+    pub above: f64,
+    /// The share of loads below the band.
+    pub below: f64,
+    /// Mean width.
+    pub width: f64,
+}
+
+/// What forecasts of one horizon are compared with and how they are summed up.
+#[derive(Debug, Clone)]
+pub(crate) struct Scorer {
+    horizon: usize,
+    levels: Vec<f64>,
+    /// (lower level, upper level, coverage) by place in `levels`.
+    bands: Vec<(usize, usize, f64)>,
+    season_error: Option<f64>,
+    dispersion: f64,
+    loads: Vec<f64>,
+    means: Vec<f64>,
+    pinball: Vec<f64>,
+    /// Per band: above, below, width.
+    misses: Vec<[f64; 3]>,
+}
+
+impl Scorer {
+    /// A scorer for one horizon; `before` are the loads before the scored part, which scale the MASE.
+    pub(crate) fn new(horizon: usize, levels: &[f64], before: &[f64], season: Option<usize>, dispersion: f64) -> Self {
+        let bands = central_bands(levels);
+        Self {
+            horizon,
+            levels: levels.to_vec(),
+            season_error: season.and_then(|season| seasonal_error(before, season)),
+            dispersion,
+            loads: Vec::new(),
+            means: Vec::new(),
+            pinball: vec![0.0; levels.len()],
+            misses: vec![[0.0; 3]; bands.len()],
+            bands,
+        }
+    }
+
+    /// Scores the forecast at one place of `forecast` against the load that came.
+    pub(crate) fn observe(&mut self, forecast: &Forecast, place: usize, load: f64) {
+        self.add(forecast.mean[place], |level| forecast.quantiles[level][place], load);
+    }
+
+    fn add(&mut self, mean: f64, quantile: impl Fn(usize) -> f64, load: f64) {
+        self.loads.push(load);
+        self.means.push(mean);
+        for (index, level) in self.levels.iter().enumerate() {
+            let above = load - quantile(index);
+            self.pinball[index] += (above * level).max(above * (level - 1.0));
+        }
+        for (misses, (lower, upper, _)) in self.misses.iter_mut().zip(&self.bands) {
+            misses[0] += f64::from(u8::from(load > quantile(*upper)));
+            misses[1] += f64::from(u8::from(load < quantile(*lower)));
+            misses[2] += quantile(*upper) - quantile(*lower);
+        }
+    }
+
+    /// Sums up; `None` if nothing was scored.
+    pub(crate) fn finish(self) -> Option<Scores> {
+        if self.loads.is_empty() {
+            return None;
+        }
+        let count = self.loads.len() as f64;
+        let errors = || self.means.iter().zip(&self.loads).map(|(mean, load)| (mean - load, *mean, *load));
+        let squared: f64 = errors().map(|(error, ..)| error * error).sum();
+        let absolute = errors().map(|(error, ..)| error.abs()).sum::<f64>() / count;
+        let load_mean = self.loads.iter().sum::<f64>() / count;
+        let deviation: f64 = self.loads.iter().map(|load| (load - load_mean).powi(2)).sum();
+        let positive = self.loads.iter().filter(|load| **load > 0.0).count();
+        let relative: f64 = errors().filter(|(.., load)| *load > 0.0).map(|(error, _, load)| error.abs() / load).sum();
+        let symmetric = errors().filter(|(error, ..)| *error != 0.0);
+        Some(Scores {
+            horizon: self.horizon,
+            count: self.loads.len(),
+            mae: absolute,
+            rmse: (squared / count).sqrt(),
+            r2: (deviation > 0.0).then(|| 1.0 - squared / deviation),
+            mape: (positive > 0).then(|| relative / positive as f64),
+            smape: symmetric.map(|(error, mean, load)| 2.0 * error.abs() / (mean + load)).sum::<f64>() / count,
+            mase: self.season_error.map(|scale| absolute / scale),
+            bias: errors().map(|(error, ..)| error).sum::<f64>() / count,
+            pinball: self
+                .levels
+                .iter()
+                .zip(&self.pinball)
+                .map(|(level, loss)| Pinball { level: *level, loss: loss / count })
+                .collect(),
+            coverage: self
+                .bands
+                .iter()
+                .zip(&self.misses)
+                .map(|((.., nominal), [above, below, width])| Coverage {
+                    nominal: *nominal,
+                    actual: (count - above - below) / count,
+                    above: above / count,
+                    below: below / count,
+                    width: width / count,
+                })
+                .collect(),
+            noise_floor: (load_mean * self.dispersion).sqrt(),
+        })
+    }
+}
+
+/// Scores a rolling forecast over the last fifth of its trace, the part that published comparisons hold out; `None`
+/// if no row there has both a forecast and a load. Bands are those whose two levels were asked for.
+pub fn scores(series: &Series, forecast: &RollingForecast) -> Option<Scores> {
+    let values = series.values();
+    let first = values.len() - (values.len() as f64 * SCORED_SHARE).floor() as usize;
+    let mut scorer = Scorer::new(forecast.lead, &forecast.levels, &values[..first], season(series.step()), 1.0);
+    for (tick, load) in values.iter().enumerate().skip(first) {
+        let Some(row) = tick.checked_sub(forecast.lead).filter(|row| *row < forecast.mean.len()) else { continue };
+        if forecast.mean[row].is_finite() {
+            scorer.add(forecast.mean[row], |level| forecast.quantiles[level][row], *load);
+        }
+    }
+    scorer.finish()
+}
+
+/// The two levels whose quantiles bound a central band.
+pub fn band_levels(coverage: f64) -> (f64, f64) {
+    ((1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0)
+}
+
+/// The central bands that these ascending levels contain, from the widest, as (lower, upper, coverage) places.
+fn central_bands(levels: &[f64]) -> Vec<(usize, usize, f64)> {
+    let mut bands = Vec::new();
+    for (lower, level) in levels.iter().enumerate().filter(|(_, level)| **level < 0.5) {
+        let upper = levels.iter().position(|other| (other - (1.0 - level)).abs() < 1e-9);
+        bands.extend(upper.map(|upper| (lower, upper, levels[upper] - level)));
+    }
+    bands
+}
+
+/// Mean absolute difference between loads one season apart; `None` without any or when it is zero.
+fn seasonal_error(loads: &[f64], season: usize) -> Option<f64> {
+    let later = loads.get(season..)?;
+    let total: f64 = later.iter().zip(loads).map(|(now, then)| (now - then).abs()).sum();
+    (total > 0.0).then(|| total / later.len() as f64)
+}

@@ -1,0 +1,112 @@
+//! The list of all models: their names, what they are, and how to make them. The command line and the configuration
+//! read nothing else.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::conformal::{Calibration, Conformal};
+use crate::exponential_smoothing::ExponentialSmoothing;
+use crate::model::Model;
+use crate::naive::{Naive, SeasonalNaive};
+use crate::ridge::Ridge;
+
+/// A model by name. Written and read (also by serde) as in [`ModelSpec::name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+#[non_exhaustive]
+pub enum ModelSpec {
+    /// The last load seen.
+    Naive,
+    /// The load one season before.
+    SeasonalNaive,
+    /// Smoothed level and daily profile.
+    ExponentialSmoothing,
+    /// The regularised linear model.
+    Ridge,
+}
+
+/// No model has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no forecast model {0:?}; the models are {names}", names = ModelSpec::ALL.map(ModelSpec::name).join(", "))]
+pub struct UnknownModel(pub String);
+
+impl ModelSpec {
+    /// Every model, the simplest first.
+    pub const ALL: [Self; 4] = [Self::Naive, Self::SeasonalNaive, Self::ExponentialSmoothing, Self::Ridge];
+
+    /// The name by which users call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Naive => "naive",
+            Self::SeasonalNaive => "seasonal-naive",
+            Self::ExponentialSmoothing => "exponential-smoothing",
+            Self::Ridge => "ridge",
+        }
+    }
+
+    /// One sentence on what it does.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Naive => "The last load seen.",
+            Self::SeasonalNaive => "The load at the same time one day before.",
+            Self::ExponentialSmoothing => "A smoothed level plus a smoothed daily profile, without a trend.",
+            Self::Ridge => {
+                "A regularised linear model on recent loads, rolling means, earlier days and the calendar."
+            }
+        }
+    }
+
+    /// The model itself, with conformal quantiles.
+    pub fn model(self, calibration: Calibration) -> Box<dyn Model> {
+        match self {
+            Self::Naive => Box::new(Conformal::new(Box::new(Naive), calibration)),
+            Self::SeasonalNaive => Box::new(Conformal::new(Box::new(SeasonalNaive), calibration)),
+            Self::ExponentialSmoothing => Box::new(Conformal::new(Box::new(ExponentialSmoothing), calibration)),
+            Self::Ridge => Box::new(Conformal::new(Box::new(Ridge), calibration)),
+        }
+    }
+}
+
+impl fmt::Display for ModelSpec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for ModelSpec {
+    type Err = UnknownModel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownModel> {
+        Self::ALL.into_iter().find(|spec| spec.name() == name).ok_or_else(|| UnknownModel(name.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ModelSpec {
+    type Error = UnknownModel;
+
+    fn try_from(name: String) -> Result<Self, UnknownModel> {
+        name.parse()
+    }
+}
+
+impl From<ModelSpec> for &'static str {
+    fn from(spec: ModelSpec) -> Self {
+        spec.name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_back_and_others_are_refused_with_the_list() {
+        for spec in ModelSpec::ALL {
+            assert_eq!(spec.to_string().parse(), Ok(spec));
+        }
+        let error = "prophet".parse::<ModelSpec>().unwrap_err().to_string();
+        assert!(error.contains("\"prophet\"") && error.contains("naive, seasonal-naive"), "{error}");
+    }
+}
