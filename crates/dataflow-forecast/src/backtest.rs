@@ -29,18 +29,19 @@ pub struct BacktestSettings {
     pub time_zone: TimeZone,
 }
 
-/// Judges a model: one [`Scores`] per horizon, over every held-out load. The forecast of horizon h for the first one
-/// is made h steps before it, so that every horizon is scored on the same loads.
+/// Judges a model: one [`Scores`] per horizon, over all forecasts that are made within the held-out part (the first
+/// one at its beginning) of loads within it.
 ///
 /// # Errors
 /// When horizons, levels or the held-out part make no sense, or the model cannot be fitted on what is left.
 pub fn backtest(series: &Series, spec: &ModelSpec, settings: &BacktestSettings) -> Result<Vec<Scores>, FitError> {
     let values = series.values();
     let furthest = settings.horizons.last().copied().unwrap_or(0);
-    let bad_holdout = FitError::BadHoldout { holdout: settings.holdout, length: values.len() };
-    let fit_end = values.len().checked_sub(settings.holdout).ok_or_else(|| bad_holdout.clone())?;
-    // The first forecast of the furthest horizon lies so much before the held-out part.
-    let first_origin = (fit_end + 1).checked_sub(furthest).filter(|_| settings.holdout > 0).ok_or(bad_holdout)?;
+    let fit_end = values
+        .len()
+        .checked_sub(settings.holdout)
+        .filter(|_| settings.holdout >= furthest.max(1))
+        .ok_or(FitError::BadHoldout { holdout: settings.holdout, length: values.len() })?;
     let levels = all_levels(settings)?;
 
     let model = spec.model(settings.calibration);
@@ -48,11 +49,8 @@ pub fn backtest(series: &Series, spec: &ModelSpec, settings: &BacktestSettings) 
     let mut scorers: Vec<Scorer> = settings
         .horizons
         .iter()
-        .map(|horizon| {
-            Scorer::new(*horizon, &levels, &values[..fit_end], season(series.step()), settings.dispersion)
-        })
+        .map(|horizon| Scorer::new(*horizon, &levels, &values[..fit_end], season(series.step()), settings.dispersion))
         .collect();
-    let _ = first_origin;
     for origin in fit_end..values.len() {
         let forecast = fitted.predict(&levels);
         for (place, (scorer, horizon)) in scorers.iter_mut().zip(&settings.horizons).enumerate() {

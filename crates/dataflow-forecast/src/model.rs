@@ -23,7 +23,9 @@ pub struct View<'a> {
 #[non_exhaustive]
 pub enum FitError {
     /// The past holds fewer intervals than the model needs.
-    #[error("the model {model} needs at least {needed} intervals of past, but there are {got}; give a longer trace, a shorter interval or a simpler model")]
+    #[error(
+        "the model {model} needs at least {needed} intervals of past, but there are {got}; give a longer trace, a shorter interval or a simpler model"
+    )]
     TooShort {
         /// Name of the model.
         model: &'static str,
@@ -33,7 +35,9 @@ pub enum FitError {
         got: usize,
     },
     /// The loads are so large that the arithmetic of the model overflows.
-    #[error("the model {model} cannot be fitted: the loads are too large for its arithmetic (the largest is {largest:e})")]
+    #[error(
+        "the model {model} cannot be fitted: the loads are too large for its arithmetic (the largest is {largest:e})"
+    )]
     TooLarge {
         /// Name of the model.
         model: &'static str,

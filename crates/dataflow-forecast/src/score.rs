@@ -183,7 +183,7 @@ pub fn scores(series: &Series, forecast: &RollingForecast) -> Option<Scores> {
 
 /// The two levels whose quantiles bound a central band.
 pub fn band_levels(coverage: f64) -> (f64, f64) {
-    ((1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0)
+    (0.5 - coverage / 2.0, 0.5 + coverage / 2.0)
 }
 
 /// The central bands that these ascending levels contain, from the widest, as (lower, upper, coverage) places.

@@ -52,9 +52,7 @@ impl ModelSpec {
             Self::Naive => "The last load seen.",
             Self::SeasonalNaive => "The load at the same time one day before.",
             Self::ExponentialSmoothing => "A smoothed level plus a smoothed daily profile, without a trend.",
-            Self::Ridge => {
-                "A regularised linear model on recent loads, rolling means, earlier days and the calendar."
-            }
+            Self::Ridge => "A regularised linear model on recent loads, rolling means, earlier days and the calendar.",
         }
     }
 

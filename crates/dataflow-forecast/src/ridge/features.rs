@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use dataflow_series::{LocalTimes, local_times};
+use dataflow_series::{LocalTime, LocalTimes, local_times};
 
 use crate::model::{View, season, steps_per_days};
 
@@ -47,7 +47,7 @@ impl Features {
         let week = steps_per_days(past.step(), 7);
         let day = steps_per_days(past.step(), 1);
         let mut windows: Vec<usize> =
-            (4..).map(|power| 1_usize << power).take_while(|window| *window < day).collect();
+            (4..usize::BITS).map(|power| 1 << power).take_while(|window| *window < day).collect();
         windows.extend([day, week].into_iter().filter(|window| *window > LAGS));
         windows.dedup();
         let half_hour = (1_800.0 / f64::from(past.step().seconds())).round() as usize;
@@ -83,7 +83,7 @@ impl Features {
         self.roots.push(root);
         self.sums.push(self.sums[self.sums.len() - 1] + root);
         while self.minutes.len() < self.roots.len() + ahead {
-            let minute = self.clock.next().map_or(0, |local| local.minute_of_week());
+            let minute = self.clock.next().map_or(0, LocalTime::minute_of_week);
             self.minutes.push(minute as u16);
         }
     }

@@ -56,9 +56,8 @@ impl NormalEquations {
         }
         let mean = |index: usize| self.products[index] / rows;
         let output_mean = self.outputs[0] / rows;
-        let covariance = |row: usize, column: usize| {
-            self.products[row * inputs + column] / rows - mean(row) * mean(column)
-        };
+        let covariance =
+            |row: usize, column: usize| self.products[row * inputs + column] / rows - mean(row) * mean(column);
         let deviations: Vec<f64> = (1..inputs)
             .map(|index| {
                 let variance = covariance(index, index);
