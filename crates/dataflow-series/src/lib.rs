@@ -10,6 +10,7 @@ mod fill;
 mod series;
 pub mod statistics;
 pub mod synth;
+pub mod source;
 mod time;
 mod window;
 

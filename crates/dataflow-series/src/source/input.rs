@@ -1,0 +1,193 @@
+//! Which files a trace is read from, and what each of them holds, told by its first bytes.
+
+use std::fs::File;
+use std::io::{self, Cursor, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::Progress;
+use super::error::{SourceError, unusable};
+use super::table::is_time_name;
+use crate::{OpenError, decompress};
+
+const HEAD_BYTES: usize = 64 * 1024;
+/// How many lines are looked at to tell a log from a table.
+const LINES_LOOKED_AT: usize = 20;
+
+/// A file, or standard input.
+#[derive(Debug, Clone)]
+pub(super) struct Input {
+    pub(super) name: String,
+    /// None is standard input.
+    pub(super) path: Option<PathBuf>,
+}
+
+/// What an input holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Log,
+    Table { delimiter: u8 },
+    Numbers,
+    Parquet,
+}
+
+/// An input whose kind is known, from its first byte on, decompressed.
+pub(super) struct Opened {
+    pub(super) kind: Kind,
+    pub(super) reader: Box<dyn Read + Send>,
+}
+
+/// The files that the user named: `-`, paths, and patterns in their place, in the order of their names.
+pub(super) fn inputs(texts: &[String]) -> Result<Vec<Input>, SourceError> {
+    let mut inputs = Vec::new();
+    for text in texts {
+        if text == "-" {
+            inputs.push(Input { name: "standard input".to_owned(), path: None });
+        } else if text.contains(['*', '?', '[']) && !Path::new(text).exists() {
+            inputs.extend(matching(text)?);
+        } else {
+            inputs.push(Input { name: text.clone(), path: Some(PathBuf::from(text)) });
+        }
+    }
+    if inputs.len() > 1 && inputs.iter().filter(|input| input.path.is_none()).count() > 1 {
+        return Err(unusable("standard input", "can be read once only; name `-` once"));
+    }
+    Ok(inputs)
+}
+
+fn matching(pattern: &str) -> Result<Vec<Input>, SourceError> {
+    let wrong = |problem: String| SourceError::Pattern { pattern: pattern.to_owned(), problem };
+    let mut paths = Vec::new();
+    for path in glob::glob(pattern).map_err(|error| wrong(error.to_string()))? {
+        let path = path.map_err(|error| wrong(error.to_string()))?;
+        // A pattern such as `logs/*` also fits folders, which nobody means.
+        if !path.is_dir() {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(wrong("fits no file".to_owned()));
+    }
+    Ok(paths.into_iter().map(|path| Input { name: path.display().to_string(), path: Some(path) }).collect())
+}
+
+impl Input {
+    /// Opens the input and tells what it holds.
+    pub(super) fn open(&self, progress: Option<&Progress>) -> Result<Opened, SourceError> {
+        let raw: Box<dyn Read + Send> = match &self.path {
+            None => Box::new(io::stdin()),
+            Some(path) if path.is_dir() => {
+                return Err(OpenError::Directory { path: path.clone() }.into());
+            }
+            Some(path) => Box::new(File::open(path).map_err(|source| match source.kind() {
+                ErrorKind::NotFound => SourceError::Missing { name: self.name.clone() },
+                _ => OpenError::Io { name: self.name.clone(), source }.into(),
+            })?),
+        };
+        open_reader(&self.name, Counted { inner: raw, progress: progress.cloned() })
+    }
+}
+
+/// Tells what a stream holds, decompressed where it must be.
+pub(super) fn open_reader(name: &str, reader: impl Read + Send + 'static) -> Result<Opened, SourceError> {
+    let (_, mut reader) = decompress(name, reader)?;
+    let mut head = vec![0; HEAD_BYTES];
+    let length =
+        read_head(&mut reader, &mut head).map_err(|source| SourceError::Read { name: name.to_owned(), source })?;
+    head.truncate(length);
+    // The mark that some editors put before a text is not part of it.
+    if head.starts_with(b"\xef\xbb\xbf") {
+        head.drain(..3);
+    }
+    let kind = kind_of(name, &head)?;
+    Ok(Opened { kind, reader: Box::new(Cursor::new(head).chain(reader)) })
+}
+
+fn read_head(reader: &mut dyn Read, head: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < head.len() {
+        match reader.read(&mut head[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
+    if head.starts_with(b"PAR1") {
+        return Ok(Kind::Parquet);
+    }
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else {
+        return Err(SourceError::Empty { name: name.to_owned() });
+    };
+    if let Some(delimiter) = header_delimiter(first) {
+        return Ok(Kind::Table { delimiter });
+    }
+    if std::iter::once(first).chain(lines).take(LINES_LOOKED_AT).any(looks_like_log) {
+        return Ok(Kind::Log);
+    }
+    if let Some((kind, hint)) = binary(head) {
+        return Err(SourceError::Binary { name: name.to_owned(), kind, hint });
+    }
+    let mut words = head.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(2);
+    if words.all(|word| str::from_utf8(word).is_ok_and(|word| word.parse::<f64>().is_ok())) {
+        return Ok(Kind::Numbers);
+    }
+    Ok(delimiter_of(first).map_or(Kind::Log, |delimiter| Kind::Table { delimiter }))
+}
+
+/// The delimiter of a first line that names a time column.
+fn header_delimiter(line: &[u8]) -> Option<u8> {
+    let delimiter = delimiter_of(line).unwrap_or(b',');
+    let is_time = |cell: &[u8]| is_time_name(String::from_utf8_lossy(cell).trim().trim_matches('"'));
+    line.split(|byte| *byte == delimiter).any(is_time).then_some(delimiter)
+}
+
+/// The commonest of the usual delimiters in a line.
+fn delimiter_of(line: &[u8]) -> Option<u8> {
+    let count = |delimiter: u8| memchr::memchr_iter(delimiter, line).count();
+    // Of equally common ones the last in this list.
+    b"|;,\t".iter().copied().max_by_key(|delimiter| count(*delimiter)).filter(|delimiter| count(*delimiter) > 0)
+}
+
+/// The time in brackets and the quoted request of the common and combined formats, or an object in JSON.
+fn looks_like_log(line: &[u8]) -> bool {
+    line.starts_with(b"{") || line.windows(3).any(|part| part == b"] \"")
+}
+
+/// What a binary file seems to be, and what to do about it.
+fn binary(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Some(("text in UTF-16", "; convert it to UTF-8"));
+    }
+    if head.get(257..262) == Some(b"ustar") {
+        return Some(("a tar archive", "; unpack it first"));
+    }
+    let known = match head {
+        [0x7f, b'E', b'L', b'F', ..] => "a program (ELF)",
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] => "an image",
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
+        _ if head.contains(&0) => "a binary file",
+        _ => return None,
+    };
+    Some((known, ""))
+}
+
+/// Tells how many bytes were read.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    progress: Option<Progress>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if let Some(progress) = &self.progress {
+            progress(count as u64);
+        }
+        Ok(count)
+    }
+}

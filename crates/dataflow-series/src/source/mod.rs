@@ -1,0 +1,168 @@
+//! A trace from wherever the user has it: access logs, tables, plain numbers, or the built-in synthetic traffic.
+//!
+//! What an input holds is told by its content, after decompression. [`open`] gives the load on a regular grid; gaps
+//! stay gaps.
+
+mod error;
+mod grid;
+mod input;
+mod numbers;
+mod stamp;
+mod table;
+mod write;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::{Observed, Step, Unit};
+use error::unusable;
+pub use error::{Place, Problem, SourceError};
+use grid::Events;
+use input::{Input, Kind, Opened, inputs};
+use table::{Table, Tables};
+pub use write::{WriteError, write_csv, write_file};
+
+/// More intervals than this are taken for a mistake in a time: three years of seconds, two centuries of minutes.
+const INTERVALS_MAX: u64 = 100_000_000;
+
+/// Is told, from any thread, how many bytes (compressed ones, where they are) were just read.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// What the user asks for.
+#[derive(Clone, Default)]
+pub struct TraceRequest {
+    /// Where the trace is: `-`, paths, patterns, or one `synthetic:NAME?seed=…&days=…`. Without any it is the built-in
+    /// `synthetic:nasa-like`.
+    pub inputs: Vec<String>,
+    /// The instant of the first plain number; 1 January 1970 where it is not told.
+    pub start: Option<Timestamp>,
+    /// The trace's own interval: one second for plain numbers where it is not told, the commonest distance of the rows
+    /// of a table.
+    pub step: Option<Step>,
+    /// The interval to sum to. Where it is not told: one minute, or the trace's own if that is longer or does not
+    /// divide a minute.
+    pub interval: Option<Step>,
+    /// The load to read, where there are several; for numbers without a name, what they count.
+    pub measure: Option<Unit>,
+    /// The zone of times that do not tell their own; UTC where it is not told.
+    pub time_zone: Option<TimeZone>,
+    /// Makes silences of at least this length gaps; without it a time without requests is a load of zero.
+    pub silence_as_gap: Option<Step>,
+    /// Is told how many bytes were read.
+    pub progress: Option<Progress>,
+}
+
+/// A load that was read, and what there is to say about it.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// Where it comes from, in words that the user knows.
+    pub source: String,
+    /// The load on a regular grid.
+    pub observed: Observed,
+    /// What the user should know about how it was read, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl TraceRequest {
+    /// A trace from one place, everything else by default.
+    pub fn from_input(input: impl Into<String>) -> Self {
+        Self { inputs: vec![input.into()], ..Self::default() }
+    }
+}
+
+/// Reads a trace.
+///
+/// # Errors
+/// When an input cannot be read, holds what is no load, or does not allow what was asked for.
+pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
+    let inputs = inputs(&request.inputs)?;
+    let Some((first, others)) = inputs.split_first() else {
+        return Err(unusable("synthetic:nasa-like", "is not there yet"));
+    };
+    let source = if others.is_empty() { first.name.clone() } else { request.inputs.join(" ") };
+    let opened = first.open(request.progress.as_ref())?;
+    read(request, &source, first, opened, others)
+}
+
+/// Reads the inputs, the first of which is open already; its kind must be that of all.
+fn read(
+    request: &TraceRequest,
+    source: &str,
+    first: &Input,
+    mut opened: Opened,
+    others: &[Input],
+) -> Result<Trace, SourceError> {
+    let kind = opened.kind;
+    if kind != Kind::Numbers && request.start.is_some() {
+        return Err(unusable(&first.name, "has times of its own; a start is for plain numbers only"));
+    }
+    match kind {
+        Kind::Numbers => {
+            if let Some(other) = others.first() {
+                return Err(unusable(&other.name, "plain numbers tell no time, so only one file of them can be read"));
+            }
+            let values = numbers::read_numbers(source, &mut opened.reader)?;
+            let start = request.start.unwrap_or(Timestamp::UNIX_EPOCH);
+            let step = request.step.unwrap_or(Step::SECOND);
+            let unit = request.measure.unwrap_or(Unit::Value);
+            on_interval(request, source, Observed::from_raw(start, step, unit, values))
+        }
+        Kind::Table { delimiter } => {
+            let mut tables = Tables::new(request);
+            tables.add_text(&first.name, delimiter, opened.reader)?;
+            for other in others {
+                match other.open(request.progress.as_ref())? {
+                    Opened { kind: Kind::Table { delimiter }, reader } => {
+                        tables.add_text(&other.name, delimiter, reader)?;
+                    }
+                    _ => return Err(unusable(&other.name, "is no table as the inputs before it; read it on its own")),
+                }
+            }
+            match tables.finish(source)? {
+                Table::Intervals(observed) => on_interval(request, source, observed),
+                Table::Requests { events, has_sizes } => Ok(from_requests(request, source, events, has_sizes)),
+            }
+        }
+        Kind::Parquet => Err(SourceError::ParquetNotBuiltIn { name: first.name.clone() }),
+        Kind::Log => Err(unusable(&first.name, "access logs are not read yet")),
+    }
+}
+
+/// The load of a table with one row per request, which is on the interval asked for already.
+fn from_requests(request: &TraceRequest, source: &str, events: Events, has_sizes: bool) -> Trace {
+    let silent: Vec<bool> = events.requests.raw().iter().map(|requests| *requests == 0.0).collect();
+    let is_bytes = has_sizes && request.measure.is_none_or(|measure| measure == Unit::Bytes);
+    let mut observed = if is_bytes { events.bytes } else { events.requests };
+    if let Some(silence) = request.silence_as_gap {
+        observed = grid::silence_as_gap(&observed, silence, |index| silent[index]);
+    }
+    Trace { source: source.to_owned(), observed, notes: Vec::new() }
+}
+
+/// Makes gaps of silences and sums to the interval asked for.
+fn on_interval(request: &TraceRequest, source: &str, mut observed: Observed) -> Result<Trace, SourceError> {
+    let mut notes = Vec::new();
+    if let Some(silence) = request.silence_as_gap {
+        observed = grid::silence_as_gap(&observed, silence, |index| observed.raw()[index] == 0.0);
+    }
+    let own = observed.step();
+    let seconds = observed.len() as u64 * u64::from(own.seconds());
+    let interval = match request.interval {
+        Some(interval) => interval,
+        None if !Step::MINUTE.seconds().is_multiple_of(own.seconds()) => own,
+        None if seconds < u64::from(Step::MINUTE.seconds()) => {
+            notes.push(format!("the trace is shorter than a minute, so its own interval of {own} is kept"));
+            own
+        }
+        None => Step::MINUTE,
+    };
+    let resampled =
+        observed.resample(interval).map_err(|error| SourceError::Series { name: source.to_owned(), source: error })?;
+    let left = seconds % u64::from(interval.seconds());
+    if left > 0 {
+        notes.push(format!("the last {left} s fill no whole interval of {interval} and are left out"));
+    }
+    Ok(Trace { source: source.to_owned(), observed: resampled, notes })
+}

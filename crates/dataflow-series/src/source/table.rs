@@ -1,0 +1,227 @@
+//! Tables with a time column, in CSV, TSV or with semicolons: one row per request (`time,size`), or one row per
+//! interval (`time,value`, or `time,requests,bytes,…` as `dataflow ingest` writes).
+
+use std::io::Read;
+
+use jiff::tz::TimeZone;
+
+use super::TraceRequest;
+use super::error::{Place, Problem, SourceError, unusable};
+use super::grid::{EventBins, Events, RegularRows, regular};
+use super::stamp::StampReader;
+use crate::series::is_load;
+use crate::{Observed, Step, Unit};
+
+/// Names of a time column, the likeliest first; capitals do not matter.
+const TIME_NAMES: [&str; 8] = ["time", "timestamp", "datetime", "date", "utc_time", "utc time", "@timestamp", "ds"];
+
+/// What the columns of a table mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One row per request, with its size in bytes where a column tells it.
+    Requests { time: usize, size: Option<usize> },
+    /// One row per interval.
+    Intervals { time: usize, value: usize, unit: Unit },
+}
+
+/// The rows of one or many tables of the same layout.
+pub(super) struct Tables<'a> {
+    request: &'a TraceRequest,
+    rows: Option<Rows>,
+}
+
+enum Rows {
+    Requests { bins: EventBins, has_sizes: bool },
+    Intervals { files: Vec<RegularRows>, unit: Unit },
+}
+
+/// What tables make.
+pub(super) enum Table {
+    /// From rows that are requests; the bytes are zero where no column tells them.
+    Requests { events: Events, has_sizes: bool },
+    /// From rows that are intervals.
+    Intervals(Observed),
+}
+
+/// Whether a column of this name holds times.
+pub(super) fn is_time_name(name: &str) -> bool {
+    TIME_NAMES.contains(&name.trim().to_ascii_lowercase().as_str())
+}
+
+impl Layout {
+    /// Tells the columns' meaning from their names and the measure asked for.
+    pub(super) fn of(name: &str, columns: &[String], measure: Option<Unit>) -> Result<Self, SourceError> {
+        let find = |wanted: &str| columns.iter().position(|column| column.trim().eq_ignore_ascii_case(wanted));
+        let wrong = |problem: String| SourceError::Column { name: name.to_owned(), problem, columns: columns.to_vec() };
+        let time = TIME_NAMES.iter().find_map(|time_name| find(time_name)).ok_or_else(|| {
+            wrong("has no time column; name it `time` in the first line, as in time,value".to_owned())
+        })?;
+        let named = [Unit::Bytes, Unit::Requests, Unit::Value].map(|unit| (unit, find(&unit.to_string())));
+        let size = find("size");
+        if named.iter().all(|(_, column)| column.is_none()) && (size.is_some() || columns.len() == 1) {
+            return match (measure, size) {
+                (Some(Unit::Value), _) => Err(wrong("holds requests; ask for requests or bytes".to_owned())),
+                (Some(Unit::Bytes), None) => Err(wrong("has no `size` column to sum bytes from".to_owned())),
+                _ => Ok(Self::Requests { time, size }),
+            };
+        }
+        let chosen = named.into_iter().find(|(unit, column)| column.is_some() && measure.is_none_or(|m| m == *unit));
+        if let Some((unit, Some(value))) = chosen {
+            return Ok(Self::Intervals { time, value, unit });
+        }
+        // A single column is the load, whatever its name; what it counts is what the caller says.
+        match (0..columns.len()).filter(|column| *column != time).collect::<Vec<_>>()[..] {
+            [value] if named.iter().all(|(_, column)| column.is_none()) => {
+                Ok(Self::Intervals { time, value, unit: measure.unwrap_or(Unit::Value) })
+            }
+            _ => Err(wrong(match measure {
+                Some(measure) => format!("has no column `{measure}`"),
+                None => "does not tell which column is the load; name it `value`, `requests` or `bytes`".to_owned(),
+            })),
+        }
+    }
+}
+
+impl<'a> Tables<'a> {
+    pub(super) const fn new(request: &'a TraceRequest) -> Self {
+        Self { request, rows: None }
+    }
+
+    /// The place for the rows of the next table, which must be like the tables before.
+    pub(super) fn begin(&mut self, name: &str, layout: Layout, has_lines: bool) -> Result<RowSink<'_>, SourceError> {
+        let rows = self.rows.get_or_insert_with(|| match layout {
+            Layout::Requests { size, .. } => Rows::Requests {
+                bins: EventBins::new(self.request.interval.unwrap_or(Step::MINUTE)),
+                has_sizes: size.is_some(),
+            },
+            Layout::Intervals { unit, .. } => Rows::Intervals { files: Vec::new(), unit },
+        });
+        match (&layout, &*rows) {
+            (Layout::Requests { size, .. }, Rows::Requests { has_sizes, .. }) if size.is_some() == *has_sizes => {}
+            (Layout::Intervals { unit, .. }, Rows::Intervals { unit: before, .. }) if unit == before => {}
+            _ => return Err(unusable(name, "has other columns than the tables before it; read them one by one")),
+        }
+        if let Rows::Intervals { files, .. } = rows {
+            files.push(RegularRows::new(name, has_lines));
+        }
+        Ok(RowSink { rows })
+    }
+
+    /// Reads one table of text.
+    pub(super) fn add_text(&mut self, name: &str, delimiter: u8, reader: impl Read) -> Result<(), SourceError> {
+        let zone = self.request.time_zone.clone().unwrap_or(TimeZone::UTC);
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(1 << 18).from_reader(reader);
+        let header = reader.byte_headers().map_err(|error| csv_error(name, error))?;
+        let columns: Vec<String> = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+        let layout = Layout::of(name, &columns, self.request.measure)?;
+        let mut sink = self.begin(name, layout, true)?;
+        let mut cells = Cells { name, columns: &columns, stamps: StampReader::new(zone) };
+        let mut record = csv::ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(|error| csv_error(name, error))? {
+            cells.add(&record, layout, &mut sink)?;
+        }
+        Ok(())
+    }
+
+    /// The series of all rows. `name` stands for all inputs.
+    pub(super) fn finish(self, name: &str) -> Result<Table, SourceError> {
+        match self.rows {
+            None => Err(unusable(name, "has no rows")),
+            Some(Rows::Requests { bins, has_sizes }) => Ok(Table::Requests { events: bins.finish(name)?, has_sizes }),
+            Some(Rows::Intervals { files, unit }) => {
+                Ok(Table::Intervals(regular(name, files, self.request.step, unit)?))
+            }
+        }
+    }
+}
+
+/// Takes the rows of one table.
+pub(super) struct RowSink<'a> {
+    rows: &'a mut Rows,
+}
+
+impl RowSink<'_> {
+    /// The time of the row before, where rows must be in order.
+    pub(super) fn previous(&self) -> Option<i64> {
+        match &*self.rows {
+            Rows::Requests { .. } => None,
+            Rows::Intervals { files, .. } => files.last().and_then(RegularRows::last),
+        }
+    }
+
+    /// Adds a row: the bytes of a request (none are zero), or the load of an interval (none is a gap).
+    pub(super) fn add(&mut self, line: u64, second: i64, value: Option<f64>) -> Result<(), SourceError> {
+        match &mut *self.rows {
+            Rows::Requests { bins, .. } => bins.add(second, value.unwrap_or(0.0)),
+            Rows::Intervals { files, .. } => {
+                if let Some(file) = files.last_mut() {
+                    file.add(line, second, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the cells of one table of text.
+struct Cells<'a> {
+    name: &'a str,
+    columns: &'a [String],
+    stamps: StampReader,
+}
+
+impl Cells<'_> {
+    fn add(&mut self, record: &csv::ByteRecord, layout: Layout, sink: &mut RowSink<'_>) -> Result<(), SourceError> {
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != self.columns.len() {
+            let problem = Problem::Ragged { expected: self.columns.len() as u64, found: record.len() as u64 };
+            return Err(SourceError::At { name: self.name.to_owned(), place: Place::Line(line), problem });
+        }
+        let (time, value) = match layout {
+            Layout::Requests { time, size } => (time, size),
+            Layout::Intervals { time, value, .. } => (time, Some(value)),
+        };
+        let text = String::from_utf8_lossy(&record[time]);
+        let second = self
+            .stamps
+            .read(&text, sink.previous())
+            .ok_or_else(|| self.wrong(line, time, Problem::NotATime(shortened(&text))))?;
+        let load = match value {
+            Some(column) => self.load(line, column, &record[column], matches!(layout, Layout::Requests { .. }))?,
+            None => None,
+        };
+        sink.add(line, second, load)
+    }
+
+    /// The load in a cell; an empty one is none, and so is the `-` that logs write for no size.
+    fn load(&self, line: u64, column: usize, cell: &[u8], is_size: bool) -> Result<Option<f64>, SourceError> {
+        let cell = cell.trim_ascii();
+        if cell.is_empty() || (is_size && (cell == b"-" || cell.eq_ignore_ascii_case(b"nan"))) {
+            return Ok(None);
+        }
+        let text = String::from_utf8_lossy(cell);
+        match text.parse::<f64>() {
+            Ok(value) if is_load(value) => Ok(Some(value)),
+            Ok(_) => Err(self.wrong(line, column, Problem::NotALoad(shortened(&text)))),
+            Err(_) => Err(self.wrong(line, column, Problem::NotANumber(shortened(&text)))),
+        }
+    }
+
+    fn wrong(&self, line: u64, column: usize, problem: Problem) -> SourceError {
+        let place = Place::Cell { line, column: self.columns[column].clone() };
+        SourceError::At { name: self.name.to_owned(), place, problem }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.trim().chars().take(60).collect()
+}
+
+fn csv_error(name: &str, error: csv::Error) -> SourceError {
+    let source = match error.into_kind() {
+        csv::ErrorKind::Io(source) => source,
+        other => std::io::Error::other(format!("{other:?}")),
+    };
+    SourceError::Read { name: name.to_owned(), source }
+}
