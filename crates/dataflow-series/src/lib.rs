@@ -8,9 +8,9 @@ mod calendar;
 mod decompress;
 mod fill;
 mod series;
+pub mod source;
 pub mod statistics;
 pub mod synth;
-pub mod source;
 mod time;
 mod window;
 

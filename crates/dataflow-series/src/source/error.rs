@@ -5,6 +5,7 @@ use std::io;
 
 use jiff::Timestamp;
 
+use crate::synth::SyntheticError;
 use crate::{OpenError, SeriesError, Step};
 
 /// Why a trace could not be read. `name` is the path of the input, or `standard input`.
@@ -121,6 +122,9 @@ pub enum SourceError {
         /// Why not.
         source: SeriesError,
     },
+    /// No such synthetic traffic.
+    #[error(transparent)]
+    Synthetic(#[from] SyntheticError),
     /// A Parquet file that cannot be decoded.
     #[error("{name}: cannot be read as Parquet ({problem})")]
     Parquet {

@@ -40,6 +40,9 @@ pub(super) struct Opened {
 pub(super) fn inputs(texts: &[String]) -> Result<Vec<Input>, SourceError> {
     let mut inputs = Vec::new();
     for text in texts {
+        if text.starts_with("synthetic:") {
+            return Err(unusable(text, "cannot be read together with other inputs"));
+        }
         if text == "-" {
             inputs.push(Input { name: "standard input".to_owned(), path: None });
         } else if text.contains(['*', '?', '[']) && !Path::new(text).exists() {

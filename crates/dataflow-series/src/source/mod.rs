@@ -16,6 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::synth::{SyntheticRequest, generate};
 use crate::{Observed, Step, Unit};
 use error::unusable;
 pub use error::{Place, Problem, SourceError};
@@ -23,6 +24,10 @@ use grid::Events;
 use input::{Input, Kind, Opened, inputs};
 use table::{Table, Tables};
 pub use write::{WriteError, write_csv, write_file};
+
+/// The trace that is used when none is named.
+pub const DEFAULT_INPUT: &str = "synthetic:nasa-like";
+const SYNTHETIC: &str = "synthetic:";
 
 /// More intervals than this are taken for a mistake in a time: three years of seconds, two centuries of minutes.
 const INTERVALS_MAX: u64 = 100_000_000;
@@ -77,13 +82,32 @@ impl TraceRequest {
 /// # Errors
 /// When an input cannot be read, holds what is no load, or does not allow what was asked for.
 pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
+    if let [only] = request.inputs.as_slice()
+        && only.starts_with(SYNTHETIC)
+    {
+        return synthetic(request, only);
+    }
     let inputs = inputs(&request.inputs)?;
     let Some((first, others)) = inputs.split_first() else {
-        return Err(unusable("synthetic:nasa-like", "is not there yet"));
+        return synthetic(request, DEFAULT_INPUT);
     };
     let source = if others.is_empty() { first.name.clone() } else { request.inputs.join(" ") };
     let opened = first.open(request.progress.as_ref())?;
     read(request, &source, first, opened, others)
+}
+
+/// Makes the synthetic traffic of this name.
+fn synthetic(request: &TraceRequest, source: &str) -> Result<Trace, SourceError> {
+    if request.start.is_some() || request.step.is_some() {
+        return Err(unusable(source, "takes its start and step in its name, as in synthetic:steady?step=10s"));
+    }
+    let wanted: SyntheticRequest = source.strip_prefix(SYNTHETIC).unwrap_or(source).parse()?;
+    let traffic = generate(&wanted)?;
+    match request.measure {
+        None | Some(Unit::Bytes) => on_interval(request, source, traffic.bytes()),
+        Some(Unit::Requests) => on_interval(request, source, traffic.requests()),
+        Some(Unit::Value) => Err(unusable(source, "has no value; ask for bytes or requests")),
+    }
 }
 
 /// Reads the inputs, the first of which is open already; its kind must be that of all.
