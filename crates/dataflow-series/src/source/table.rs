@@ -110,8 +110,14 @@ impl<'a> Tables<'a> {
     /// Reads one table of text.
     pub(super) fn add_text(&mut self, name: &str, delimiter: u8, reader: impl Read) -> Result<(), SourceError> {
         let zone = self.request.time_zone.clone().unwrap_or(TimeZone::UTC);
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(1 << 18).from_reader(reader);
+        // A line ends at its line feed and the last line is made to have one: only then can every line's number be
+        // told. The carriage return before it is trimmed from the last cell.
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .terminator(csv::Terminator::Any(b'\n'))
+            .flexible(true)
+            .buffer_capacity(1 << 18)
+            .from_reader(reader.chain(&b"\n"[..]));
         let header = reader.byte_headers().map_err(|error| csv_error(name, error))?;
         let columns: Vec<String> = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         let layout = Layout::of(name, &columns, self.request.measure)?;
@@ -119,7 +125,12 @@ impl<'a> Tables<'a> {
         let mut cells = Cells { name, columns: &columns, stamps: StampReader::new(zone) };
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|error| csv_error(name, error))? {
-            cells.add(&record, layout, &mut sink)?;
+            if record.len() == 1 && record[0].trim_ascii().is_empty() {
+                continue;
+            }
+            let lines_in_cells = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
+            let line = reader.position().line().saturating_sub(1 + lines_in_cells);
+            cells.add(line, &record, layout, &mut sink)?;
         }
         Ok(())
     }
@@ -172,8 +183,13 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    fn add(&mut self, record: &csv::ByteRecord, layout: Layout, sink: &mut RowSink<'_>) -> Result<(), SourceError> {
-        let line = record.position().map_or(0, csv::Position::line);
+    fn add(
+        &mut self,
+        line: u64,
+        record: &csv::ByteRecord,
+        layout: Layout,
+        sink: &mut RowSink<'_>,
+    ) -> Result<(), SourceError> {
         if record.len() != self.columns.len() {
             let problem = Problem::Ragged { expected: self.columns.len() as u64, found: record.len() as u64 };
             return Err(SourceError::At { name: self.name.to_owned(), place: Place::Line(line), problem });
