@@ -322,3 +322,29 @@ impl PlanTrace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_swept_in_segments_gives_the_plan_of_one_sweep() {
+        let prices = Prices { server: 1.0, scale: 4.0, violation: 0.5 };
+        let limits = StepLimits::default();
+        let load: Vec<f64> =
+            (0..2000_u32).map(|tick| f64::from(tick * 7919 % 90) * f64::from(tick % 300) / 300.0).collect();
+        for cooldown_ticks in [0, 1, 5] {
+            let fleet = Fleet { capacity: 10.0, startup_ticks: 3, cooldown_ticks, min_servers: 1, max_servers: 9 };
+            let automaton = Automaton::new(&fleet, &limits).expect("a small fleet");
+            let plan = |ticks| {
+                let sweep = Sweep::new(&fleet, &prices, &load, &automaton);
+                Segments { ticks }.trace_back(sweep, &mut |_| {})
+            };
+            let whole = plan(load.len() + 5);
+            assert!(whole.iter().max() > Some(&5));
+            for ticks in [1, 3, 7, 999] {
+                assert_eq!(whole, plan(ticks), "segments of {ticks}");
+            }
+        }
+    }
+}
