@@ -15,7 +15,7 @@ mod shapes;
 use std::fmt;
 use std::str::FromStr;
 
-use rand_distr::{Binomial, Distribution};
+use rand_chacha::rand_core::Rng;
 
 use crate::{Observed, Step, Unit};
 use random::{Stream, stream};
@@ -109,7 +109,7 @@ pub struct SyntheticTraffic {
 impl SyntheticTraffic {
     /// Requests per interval.
     pub fn requests(&self) -> Observed {
-        self.column(Unit::Requests, |replies| replies.classes.iter().sum())
+        self.column(Unit::Requests, |replies| replies.classes.iter().copied().map(u64::from).sum())
     }
 
     /// Bytes sent per interval.
@@ -119,7 +119,7 @@ impl SyntheticTraffic {
 
     /// Requests per interval by status class: success, no change, redirected, not found, error.
     pub fn classes(&self) -> [Observed; 5] {
-        std::array::from_fn(|class| self.column(Unit::Requests, |replies| replies.classes[class]))
+        std::array::from_fn(|class| self.column(Unit::Requests, |replies| replies.classes[class].into()))
     }
 
     fn column(&self, unit: Unit, count: impl Fn(&Replies) -> u64) -> Observed {
@@ -160,15 +160,16 @@ fn requests_per_interval(request: &SyntheticRequest, counts: &[Option<u64>], int
         return counts.chunks_exact(step / 60).map(|minutes| minutes.iter().copied().sum()).collect();
     }
     let mut random = stream(request.seed, Stream::Spread);
-    let parts = 60 / step as u64;
-    let mut spread = Vec::with_capacity(counts.len() * parts as usize);
+    let parts = 60 / step;
+    let mut spread = Vec::with_capacity(counts.len() * parts);
     for count in counts {
-        let mut left = count.unwrap_or(0);
-        for part in 0..parts {
-            let share = 1.0 / (parts - part) as f64;
-            let here = Binomial::new(left, share).map_or(0, |distribution| distribution.sample(&mut random));
-            left -= here;
-            spread.push(count.map(|_| here));
+        let first = spread.len();
+        spread.resize(first + parts, count.map(|_| 0));
+        for _ in 0..count.unwrap_or(0) {
+            let part = (u64::from(random.next_u32()) * parts as u64) >> 32;
+            if let Some(Some(here)) = spread.get_mut(first + part as usize) {
+                *here += 1;
+            }
         }
     }
     spread.truncate(intervals);
@@ -195,6 +196,20 @@ mod tests {
         let own = MinuteStatistics::measure(&requests, &nasa_figures::time_zone()).unwrap();
         let (name, distance) = own.largest_distance(&nasa_figures::REAL);
         assert!(distance <= TOLERANCE, "{name}: {distance}");
+    }
+
+    #[test]
+    fn the_default_trace_does_not_change_unnoticed() {
+        // Reports and documents quote figures of this trace, so a change of it is a change for users.
+        let traffic = generate(&SyntheticRequest::new(Shape::NasaLike)).unwrap();
+        assert_eq!((traffic.requests().total(), traffic.bytes().total()), (3_311_417.0, 62_558_790_901.0));
+    }
+
+    #[test]
+    fn a_shorter_trace_is_the_beginning_of_a_longer_one() {
+        let long = generate(&request(Shape::NasaLike, 5, 3.0)).unwrap().bytes();
+        let short = generate(&request(Shape::NasaLike, 5, 2.0)).unwrap().bytes();
+        assert!(long.values().take(short.len()).eq(short.values()));
     }
 
     #[test]

@@ -18,7 +18,7 @@ const MINUTES_PER_WEEK: u32 = 10_080;
 
 /// The spread of what no single trace can tell: how strong a launch is (log-factor of its log-factor), and when it
 /// and the outage begin (minutes).
-const LAUNCH_STRENGTH_DEVIATION: f64 = 0.1;
+const LAUNCH_STRENGTH_DEVIATION: f64 = 0.05;
 const LAUNCH_DELAY_MINUTES: f64 = 15.0;
 const OUTAGE_DELAY_MINUTES: f64 = 60.0;
 
@@ -27,6 +27,7 @@ pub(super) fn minute_counts(request: &SyntheticRequest, minutes: usize) -> Vec<O
     let happenings = Happenings::draw(request.seed, minutes);
     let mut level = stream(request.seed, Stream::Level);
     let mut counts = stream(request.seed, Stream::Counts);
+    let profile = Profile::new();
     let mut stalls = Stalls::new(request.seed);
     let mut slow = per_minute(&mut level, figures::SLOW_DEVIATION, figures::SLOW_DAY_CORRELATION, MINUTES_PER_DAY);
     let mut fast = per_minute(&mut level, figures::HOURLY_DEVIATION, figures::HOURLY_CORRELATION, 60);
@@ -39,7 +40,7 @@ pub(super) fn minute_counts(request: &SyntheticRequest, minutes: usize) -> Vec<O
         .enumerate()
         .map(|(minute, (time, factor))| {
             let level = libm::exp(mean_one + slow.next(&mut level) + fast.next(&mut level));
-            let rate = profile(time.minute_of_week()) * factor * level / Stalls::UP_SHARE;
+            let rate = profile.at(time.minute_of_week()) * factor * level / Stalls::UP_SHARE;
             let count = clustered_count(&mut counts, &mut clusters, rate);
             let stalled = stalls.next();
             if happenings.is_out(minute) {
@@ -55,12 +56,28 @@ fn per_minute(random: &mut ChaCha8Rng, deviation: f64, correlation: f64, minutes
     Autoregression::new(random, deviation, libm::pow(correlation, 1.0 / minutes as f64))
 }
 
-/// The hour-of-week profile at a minute of the local week, on straight lines between the middles of the hours.
-fn profile(minute_of_week: u32) -> f64 {
-    let from_middle = (minute_of_week + MINUTES_PER_WEEK - 30) as usize % MINUTES_PER_WEEK as usize;
-    let (hour, within) = (from_middle / 60, (from_middle % 60) as f64 / 60.0);
-    let next = (hour + 1) % figures::HOUR_OF_WEEK.len();
-    figures::HOUR_OF_WEEK[hour] * (1.0 - within) + figures::HOUR_OF_WEEK[next] * within
+/// The hour-of-week profile on straight lines between the middles of the hours.
+struct Profile {
+    middles: Vec<f64>,
+}
+
+impl Profile {
+    fn new() -> Self {
+        let hours = figures::HOUR_OF_WEEK.len();
+        let rate = |hour: usize| figures::HOUR_OF_WEEK[hour % hours];
+        // Lines between neighbours cut corners: over an hour they mean (before + 6·own + after) / 8. The middles are
+        // moved out by what is lost, so that the means of the hours stay the measured ones.
+        let middle = |hour| rate(hour) + (2.0 * rate(hour) - rate(hour + hours - 1) - rate(hour + 1)) / 8.0;
+        Self { middles: (0..hours).map(middle).collect() }
+    }
+
+    /// The rate at a minute of the local week.
+    fn at(&self, minute_of_week: u32) -> f64 {
+        let from_middle = (minute_of_week + MINUTES_PER_WEEK - 30) as usize % MINUTES_PER_WEEK as usize;
+        let (hour, within) = (from_middle / 60, (from_middle % 60) as f64 / 60.0);
+        let next = (hour + 1) % self.middles.len();
+        self.middles[hour] * (1.0 - within) + self.middles[next] * within
+    }
 }
 
 /// The requests of a minute at this rate. The rate of clusters remembers the minutes before:

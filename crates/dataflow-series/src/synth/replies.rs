@@ -19,7 +19,7 @@ const DRAWS: f64 = 4_294_967_296.0;
 /// The replies of one interval: counts by class in the order success, no change, redirected, not found, error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Replies {
-    pub(super) classes: [u64; 5],
+    pub(super) classes: [u32; 5],
     pub(super) bytes: u64,
 }
 

@@ -14,8 +14,8 @@ pub const DEFAULT_SEED: u64 = 1995;
 /// The longest trace, in days: ten years.
 const DAYS_MAX: f64 = 3_653.0;
 
-/// The most intervals of one trace: 231 days of seconds, 38 years of minutes.
-const INTERVALS_MAX: f64 = 20_000_000.0;
+/// The most intervals of one trace: 115 days of seconds.
+const INTERVALS_MAX: f64 = 10_000_000.0;
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 
