@@ -7,6 +7,7 @@
 mod calendar;
 mod decompress;
 mod fill;
+pub mod log;
 mod series;
 pub mod source;
 pub mod statistics;

@@ -1,0 +1,152 @@
+//! Counts per interval in a sparse map: memory goes with the intervals in use, not with the time between them.
+
+use std::collections::BTreeMap;
+
+use super::Essentials;
+
+/// Which counter a line goes to, by its status.
+pub(super) const CLASSES: usize = 6;
+
+/// Sums of one interval. `counts` are lines by class: success, no change, redirected, not found, error, none of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Sums {
+    pub(super) bytes: u64,
+    pub(super) counts: [u64; CLASSES],
+}
+
+impl Sums {
+    pub(super) fn requests(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
+            *mine += theirs;
+        }
+    }
+}
+
+/// The reference's classes: 2xx success, 304 no change, other 3xx redirected, 404 not found, other 4xx and 5xx error.
+fn class(status: u16) -> usize {
+    match status {
+        200..=299 => 0,
+        304 => 1,
+        300..=399 => 2,
+        404 => 3,
+        400..=599 => 4,
+        _ => 5,
+    }
+}
+
+/// Where a line stands: the number of its chunk, and its own number in the chunk, both from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) chunk: u64,
+    pub(super) line: u64,
+}
+
+/// Intervals per block: one is allocated where any of its intervals has a line.
+pub(super) const BLOCK: usize = 64;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) sums: [Sums; BLOCK],
+    /// The first line of the block.
+    pub(super) first: Place,
+}
+
+/// Counts per interval; an interval's index is its distance from 1970 in steps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Rows {
+    pub(super) blocks: BTreeMap<i64, Box<Block>>,
+}
+
+impl Rows {
+    /// Adds to an interval; `first` is the first of the lines.
+    pub(super) fn add(&mut self, interval: i64, sums: &Sums, first: Place) {
+        let block = self
+            .blocks
+            .entry(interval.div_euclid(BLOCK as i64))
+            .or_insert_with(|| Box::new(Block { sums: [Sums::default(); BLOCK], first }));
+        block.first = block.first.min(first);
+        block.sums[interval.rem_euclid(BLOCK as i64) as usize].add(sums);
+    }
+
+    /// Adds everything from another, which is left empty.
+    pub(super) fn take(&mut self, other: &mut Self) {
+        for (index, theirs) in std::mem::take(&mut other.blocks) {
+            match self.blocks.entry(index) {
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(theirs);
+                }
+                std::collections::btree_map::Entry::Occupied(mut entry) => {
+                    let mine = entry.get_mut();
+                    mine.first = mine.first.min(theirs.first);
+                    for (mine, theirs) in mine.sums.iter_mut().zip(&theirs.sums) {
+                        mine.add(theirs);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The sums of an interval; zero where no line was.
+    pub(super) fn get(&self, interval: i64) -> Sums {
+        let block = self.blocks.get(&interval.div_euclid(BLOCK as i64));
+        block.map_or_else(Sums::default, |block| block.sums[interval.rem_euclid(BLOCK as i64) as usize])
+    }
+
+    /// The intervals with lines, in order.
+    pub(super) fn occupied(&self) -> impl Iterator<Item = (i64, &Sums)> + '_ {
+        self.blocks.iter().flat_map(|(index, block)| {
+            let numbered = block.sums.iter().enumerate().filter(|(_, sums)| sums.requests() > 0);
+            numbered.map(move |(offset, sums)| (index * BLOCK as i64 + offset as i64, sums))
+        })
+    }
+}
+
+/// Adds lines up; those of the interval at hand are kept apart, because the next line is nearly always of the same one.
+#[derive(Debug)]
+pub(super) struct Counter {
+    step_seconds: i64,
+    /// The interval at hand, in seconds since 1970: from, up to.
+    begins: i64,
+    ends: i64,
+    sums: Sums,
+    first: Place,
+    pub(super) rows: Rows,
+}
+
+impl Counter {
+    pub(super) fn new(step_seconds: u32) -> Self {
+        let first = Place { chunk: 0, line: 0 };
+        let step_seconds = i64::from(step_seconds);
+        Self { step_seconds, begins: 0, ends: 0, sums: Sums::default(), first, rows: Rows::default() }
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, line: Essentials, place: Place) {
+        if line.second < self.begins || line.second >= self.ends {
+            self.turn_to(line.second, place);
+        }
+        self.sums.bytes = self.sums.bytes.saturating_add(line.size);
+        self.sums.counts[class(line.status)] += 1;
+    }
+
+    #[cold]
+    fn turn_to(&mut self, second: i64, place: Place) {
+        self.settle();
+        self.begins = second.div_euclid(self.step_seconds) * self.step_seconds;
+        self.ends = self.begins + self.step_seconds;
+        self.first = place;
+    }
+
+    /// Brings the interval at hand into the rows.
+    pub(super) fn settle(&mut self) {
+        if self.begins < self.ends {
+            self.rows.add(self.begins.div_euclid(self.step_seconds), &self.sums, self.first);
+        }
+        (self.begins, self.ends, self.sums) = (0, 0, Sums::default());
+    }
+}
