@@ -13,7 +13,7 @@ const SIZE_DIGITS: usize = 15;
 /// All fields of a line, which has no white space at its end.
 pub(super) fn record(line: &[u8]) -> Result<Record<'_>, Malformed> {
     let (head, second, body) = split_at_time(line)?;
-    let (ip, identd, user) = split_head(head)?;
+    let [ip, identd, user] = split_head(head)?;
     let end = request_end(body).ok_or(Malformed::NoStatusAndSize)?;
     let request = &body[..end.quote];
     let (method, resource, protocol) = split_request(request);
@@ -59,13 +59,12 @@ fn split_at_time(line: &[u8]) -> Result<(&[u8], i64, &[u8]), Malformed> {
 }
 
 /// Client, identity and user; the user may hold spaces.
-fn split_head(head: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Malformed> {
-    let split = |text: &'_ [u8]| memchr(b' ', text);
+fn split_head(head: &[u8]) -> Result<[&[u8]; 3], Malformed> {
     let head = head.strip_suffix(b" ").ok_or(Malformed::NoClient)?;
-    let first = split(head).filter(|length| *length > 0).ok_or(Malformed::NoClient)?;
+    let first = memchr(b' ', head).filter(|length| *length > 0).ok_or(Malformed::NoClient)?;
     let (ip, rest) = (&head[..first], &head[first + 1..]);
-    let second = split(rest).ok_or(Malformed::NoClient)?;
-    Ok((ip, &rest[..second], &rest[second + 1..]))
+    let second = memchr(b' ', rest).ok_or(Malformed::NoClient)?;
+    Ok([ip, &rest[..second], &rest[second + 1..]])
 }
 
 /// Where a request ends.

@@ -232,8 +232,7 @@ fn a_log_too_long_for_its_step_is_refused_without_filling_memory() {
 
 #[test]
 fn rejected_lines_are_counted_by_reason_and_the_first_are_shown() {
-    let many = [&COMMON.repeat(1)[..], b"\nrubbish\n\n", &b"h - - [99/Jul/1995:07:34:34 -0400] \"\" 200 5\n".repeat(9)]
-        .concat();
+    let many = [COMMON, b"\nrubbish\n\n", &b"h - - [99/Jul/1995:07:34:34 -0400] \"\" 200 5\n".repeat(9)].concat();
     let traffic = read_logs([Ok(LogInput::new("a", COMMON)), Ok(LogInput::new("b", &many[..]))], &options(2)).unwrap();
     assert_eq!(
         traffic.rejected().by_reason().collect::<Vec<_>>(),
