@@ -33,6 +33,9 @@ enum Task {
         /// The folder of the real data; else that of `DATAFLOW_DATA`, or `../shared/data` beside the project.
         #[arg(long)]
         data: Option<std::path::PathBuf>,
+        /// Compare the traces of so many other seeds as well.
+        #[arg(long, default_value_t = 0)]
+        seeds: u64,
     },
 }
 
@@ -40,6 +43,6 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test { fuzz_seconds } => test::run(fuzz_seconds),
         Task::Tidy => tidy::run(),
-        Task::Measure { data, .. } => measure::run(data.as_deref()),
+        Task::Measure { data, seeds, .. } => measure::run(data.as_deref(), seeds),
     }
 }

@@ -19,13 +19,13 @@ use dataflow_series::synth::{self, Shape, SyntheticRequest, nasa_figures};
 const TRACE: &str = "nasa_requests_per_second.tar.bz2";
 const LOG: &str = "nasa_1995-07-01_first_10001_lines.log.gz";
 
-/// Prints the constants for `nasa_figures.rs` and the comparison. `data` is the folder of the real data; without it,
+/// Prints the constants for `nasa_figures.rs`, the comparison, and how far the traces of so many other seeds lie. `data` is the folder of the real data; without it,
 /// the environment's `DATAFLOW_DATA` or the folder beside the project.
 ///
 /// # Errors
 /// When the data cannot be found or read.
 #[expect(clippy::print_stdout, reason = "the figures are what the command is for")]
-pub(crate) fn run(data: Option<&Path>) -> Result<()> {
+pub(crate) fn run(data: Option<&Path>, seeds: u64) -> Result<()> {
     let data = data.map_or_else(data_folder, Path::to_path_buf);
     let trace = trace::Trace::read(&data.join(TRACE))?;
     println!("// Measured by `cargo xtask measure nasa`.\n");
@@ -36,12 +36,28 @@ pub(crate) fn run(data: Option<&Path>) -> Result<()> {
     println!("{}", replies::measure(&data.join(LOG))?);
     let real = statistics(&trace.minutes)?;
     println!("{real:#?}\n");
-    let synthetic = statistics(&synth::generate(&SyntheticRequest::new(Shape::NasaLike))?.requests())?;
+    let synthetic = synthetic(synth::DEFAULT_SEED)?;
     println!("{:<32} {:>10} {:>10} {:>7}", "statistic", "real", "synthetic", "ratio");
     for ((name, real), (_, synthetic)) in real.named().into_iter().zip(synthetic.named()) {
         println!("{name:<32} {real:>10.4} {synthetic:>10.4} {:>7.3}", synthetic / real);
     }
+    let mut distances =
+        (0..seeds).map(|seed| Ok(self::synthetic(seed)?.largest_distance(&real).1)).collect::<Result<Vec<f64>>>()?;
+    distances.sort_by(f64::total_cmp);
+    if let Some(largest) = distances.last() {
+        let near = distances.iter().filter(|distance| **distance <= 0.10).count();
+        let ninth = distances[distances.len() * 9 / 10];
+        println!(
+            "largest distance of any statistic, {seeds} seeds: {near} within 10%, 90% within {ninth:.3}, all within {largest:.3}"
+        );
+    }
     Ok(())
+}
+
+/// The statistics of the synthetic trace with this seed.
+fn synthetic(seed: u64) -> Result<MinuteStatistics> {
+    let request = SyntheticRequest { seed, ..SyntheticRequest::new(Shape::NasaLike) };
+    statistics(&synth::generate(&request)?.requests())
 }
 
 /// The folder of the real data.
@@ -61,7 +77,8 @@ mod tests {
 
     /// How far a statistic of the synthetic trace may lie from the real one.
     const TOLERANCE: f64 = 0.10;
-    /// The same for a seed that was not looked at. Of 400 seeds 301 lie within 10%, 90% within 13%, all within 25%.
+    /// The same for a seed that was not looked at: `cargo xtask measure nasa --seeds 400` finds 301 within 10%, 90%
+    /// within 12.6% and all within 24.1%.
     const TOLERANCE_ANY_SEED: f64 = 0.25;
 
     fn real_trace(test: &str) -> Option<trace::Trace> {
@@ -73,20 +90,15 @@ mod tests {
         Some(trace::Trace::read(&path).expect("the real trace is readable"))
     }
 
-    fn synthetic(seed: u64) -> MinuteStatistics {
-        let request = SyntheticRequest { seed, ..SyntheticRequest::new(Shape::NasaLike) };
-        statistics(&synth::generate(&request).expect("the trace can be made").requests()).expect("it is long enough")
-    }
-
     #[test]
     fn the_synthetic_trace_has_the_statistics_of_the_real_one() {
         let test = "the_synthetic_trace_has_the_statistics_of_the_real_one";
         let Some(trace) = real_trace(test) else { return };
         let real = statistics(&trace.minutes).expect("it is long enough");
-        let (name, distance) = synthetic(synth::DEFAULT_SEED).largest_distance(&real);
+        let (name, distance) = synthetic(synth::DEFAULT_SEED).expect("it can be made").largest_distance(&real);
         assert!(distance <= TOLERANCE, "{name}: {distance}");
         for seed in 0..20 {
-            let (name, distance) = synthetic(seed).largest_distance(&real);
+            let (name, distance) = synthetic(seed).expect("it can be made").largest_distance(&real);
             assert!(distance <= TOLERANCE_ANY_SEED, "seed {seed}, {name}: {distance}");
         }
     }
