@@ -1,0 +1,93 @@
+//! `--plot FILE`: one static picture of a comparison, as SVG or PNG by the file's ending.
+//!
+//! Costs of every policy above, the ticks of the most telling ones below. Shapes are laid out once, in [`drawing`],
+//! and rendered by either backend.
+
+mod axis;
+mod costs;
+mod drawing;
+mod palette;
+mod panel;
+mod timeline;
+
+use std::path::Path;
+
+use dataflow_series::source::write_file;
+
+use drawing::{Anchor, Drawing};
+use palette::{INK, SOFT_INK};
+
+use crate::comparison::{Comparison, Ticks, TraceFacts};
+use crate::failure::Failure;
+use crate::quantity::{count, duration, load};
+use crate::story;
+
+const WIDTH: f64 = 1200.0;
+const MARGIN: f64 = 28.0;
+
+/// Draws a comparison into `path`, which is replaced only once the picture is complete.
+///
+/// # Errors
+/// When the ending is neither `.svg` nor `.png`, or the file cannot be written.
+pub(crate) fn write(comparison: &Comparison, ticks: &Ticks, path: &Path) -> Result<(), Failure> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let contents = match ending.as_str() {
+        "svg" => lay_out(comparison, ticks).to_svg()?.into_bytes(),
+        "png" => lay_out(comparison, ticks).to_png()?,
+        _ => {
+            let shown = path.display();
+            return Err(Failure::Input(format!("{shown}: a plot is written as .svg or .png; name the file so")));
+        }
+    };
+    write_file(path, |file| file.write_all(&contents)).map_err(|error| Failure::Work(error.to_string()))
+}
+
+fn lay_out(comparison: &Comparison, ticks: &Ticks) -> Drawing {
+    let headline = story::headline(comparison);
+    let title = format!("Autoscaling policies on {}", shortened(&comparison.trace.source, 70));
+    let mut drawing = Drawing {
+        width: WIDTH,
+        height: 0.0,
+        title: title.clone(),
+        description: format!("{headline} {}", facts(&comparison.trace)),
+        marks: Vec::new(),
+    };
+    drawing.bold((MARGIN, 34.0), title, 22.0, Anchor::Start, INK);
+    drawing.text((MARGIN, 62.0), headline, 14.0, Anchor::Start, INK);
+    drawing.text((MARGIN, 84.0), facts(&comparison.trace), 12.0, Anchor::Start, SOFT_INK);
+    let bottom = costs::draw(&mut drawing, comparison, 112.0);
+    drawing.height = timeline::draw(&mut drawing, comparison, ticks, bottom + 30.0);
+    drawing
+}
+
+/// What was simulated, in one line.
+fn facts(trace: &TraceFacts) -> String {
+    let seconds = trace.ticks as u64 * u64::from(trace.interval_seconds);
+    let missing = match trace.missing_ticks {
+        0 => String::new(),
+        ticks => format!(" · {} of them missing and filled", count(ticks)),
+    };
+    let interval = duration(u64::from(trace.interval_seconds));
+    format!(
+        "{} from {} · {} ticks of {interval}{missing} · {} in total",
+        duration(seconds),
+        trace.start.replace('T', " ").replace('Z', " UTC"),
+        count(trace.ticks),
+        load(trace.total, &trace.unit),
+    )
+}
+
+/// A text of at most `most` characters, cut in the middle where it is longer: the end of a path tells most.
+fn shortened(text: &str, most: usize) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= most {
+        return text.to_owned();
+    }
+    let kept = most - 1;
+    let start: String = characters[..kept / 3].iter().collect();
+    let end: String = characters[characters.len() - (kept - kept / 3)..].iter().collect();
+    format!("{start}…{end}")
+}
+
+#[cfg(test)]
+mod tests;

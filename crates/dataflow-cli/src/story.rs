@@ -1,0 +1,61 @@
+//! What a comparison says, in words: the headline of plots and reports.
+
+use dataflow_forecast::RollingForecast;
+
+use crate::comparison::{Comparison, RunFacts};
+use crate::quantity::{grouped, percent};
+
+/// The name of the run that replays the optimum's plan: it knows the future, so it is never "the best policy".
+pub(crate) const OPTIMAL: &str = "optimal";
+
+/// The cheapest run that does not know the future.
+pub(crate) fn best(comparison: &Comparison) -> Option<&RunFacts> {
+    let realisable = comparison.runs.iter().filter(|run| run.policy != OPTIMAL);
+    realisable.min_by(|one, other| one.cost.total.total_cmp(&other.cost.total))
+}
+
+/// One or two sentences: the best policy, its saving against fixed, what it dropped and its gap to the optimum.
+pub(crate) fn headline(comparison: &Comparison) -> String {
+    let Some(best) = best(comparison) else {
+        return "No policy was compared.".to_owned();
+    };
+    let total = grouped(best.cost.total);
+    let against_fixed = match best.saving_vs_fixed {
+        _ if best.policy == "fixed" => String::new(),
+        saving if saving > 0.0 => format!(", {} less than fixed servers", percent(saving)),
+        saving if saving < 0.0 => format!(", {} more than fixed servers", percent(-saving)),
+        _ => String::new(),
+    };
+    let dropped = match best.dropped_share {
+        share if share > 0.0 => format!("and drops {} of the load", percent(share)),
+        _ => "and drops nothing".to_owned(),
+    };
+    let gap = if best.gap_to_optimum > 0.0 {
+        format!("is {} above", percent(best.gap_to_optimum))
+    } else {
+        "equals".to_owned()
+    };
+    let bound = grouped(comparison.bound.no_cooldown);
+    format!(
+        "{} is cheapest: it costs {total}{against_fixed}, {dropped}. That {gap} the least possible, {bound}.",
+        best.policy
+    )
+}
+
+/// The end of the cost axis. One very bad policy would shrink all others to nothing, so a bar more than four times
+/// the median is cut there.
+pub(crate) fn cost_axis_limit(comparison: &Comparison) -> f64 {
+    let mut totals: Vec<f64> = comparison.runs.iter().map(|run| run.cost.total).filter(|total| *total > 0.0).collect();
+    totals.sort_by(f64::total_cmp);
+    let median = totals.get(totals.len() / 2).copied().unwrap_or(1.0);
+    let largest = totals.into_iter().rfind(|total| *total <= 4.0 * median).unwrap_or(1.0);
+    largest * 1.06
+}
+
+/// What the widest band of a forecast is called: `forecast, 95% band`.
+pub(crate) fn band_name(forecast: &RollingForecast) -> String {
+    match (forecast.levels.first(), forecast.levels.last()) {
+        (Some(low), Some(high)) if high > low => format!("forecast, {} band", percent(high - low)),
+        _ => "forecast".to_owned(),
+    }
+}
