@@ -15,8 +15,10 @@ mod shapes;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use rand_chacha::rand_core::Rng;
 
+use crate::log::Row;
 use crate::{Observed, Step, Unit};
 use random::{Stream, stream};
 use replies::{Replies, ReplyTable};
@@ -101,7 +103,7 @@ impl FromStr for Shape {
 /// Synthetic traffic on a contiguous grid; an interval in an outage is missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyntheticTraffic {
-    start: jiff::Timestamp,
+    start: Timestamp,
     step: Step,
     intervals: Vec<Option<Replies>>,
 }
@@ -109,7 +111,7 @@ pub struct SyntheticTraffic {
 impl SyntheticTraffic {
     /// Requests per interval.
     pub fn requests(&self) -> Observed {
-        self.column(Unit::Requests, |replies| replies.classes.iter().copied().map(u64::from).sum())
+        self.column(Unit::Requests, Replies::requests)
     }
 
     /// Bytes sent per interval.
@@ -117,9 +119,15 @@ impl SyntheticTraffic {
         self.column(Unit::Bytes, |replies| replies.bytes)
     }
 
-    /// Requests per interval by status class: success, no change, redirected, not found, error.
-    pub fn classes(&self) -> [Observed; 5] {
-        std::array::from_fn(|class| self.column(Unit::Requests, |replies| replies.classes[class].into()))
+    /// Every interval's time and traffic by status class, in order, as an access log would give them; `None` is an
+    /// interval in an outage.
+    pub fn rows(&self) -> impl Iterator<Item = (Timestamp, Option<Row>)> + '_ {
+        let (start, step) = (self.start.as_second(), i64::from(self.step.seconds()));
+        self.intervals.iter().enumerate().map(move |(index, replies)| {
+            // A request that ends beyond what a timestamp can hold is refused, so every time has one.
+            let time = Timestamp::from_second(start + index as i64 * step).unwrap_or(Timestamp::MAX);
+            (time, replies.as_ref().map(Row::from))
+        })
     }
 
     fn column(&self, unit: Unit, count: impl Fn(&Replies) -> u64) -> Observed {
@@ -251,13 +259,18 @@ mod tests {
             prop_assume!(request.intervals().is_ok());
             let traffic = generate(&request).unwrap();
             prop_assert_eq!(&traffic, &generate(&request).unwrap());
-            let (requests, bytes, classes) = (traffic.requests(), traffic.bytes(), traffic.classes());
+            let (requests, bytes) = (traffic.requests(), traffic.bytes());
             prop_assert_eq!(requests.len(), (days * 86_400.0 / f64::from(seconds)) as usize);
             prop_assert_eq!((requests.start(), requests.step()), (request.start, step));
-            for index in 0..requests.len() {
-                let sum: Option<f64> = classes.iter().map(|class| class.get(index)).sum();
-                prop_assert_eq!(sum, requests.get(index));
-                prop_assert_eq!(bytes.get(index).is_some(), sum.is_some());
+            prop_assert_eq!(traffic.rows().count(), requests.len());
+            for (index, (time, row)) in traffic.rows().enumerate() {
+                prop_assert_eq!(time, requests.time(index));
+                prop_assert_eq!(row.map(|row| row.requests as f64), requests.get(index));
+                prop_assert_eq!(row.map(|row| row.bytes as f64), bytes.get(index));
+                if let Some(row) = row {
+                    let classes = [row.success, row.no_change, row.redirected, row.not_found, row.error];
+                    prop_assert_eq!(classes.iter().sum::<u64>(), row.requests);
+                }
             }
         }
 

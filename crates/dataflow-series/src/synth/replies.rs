@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::nasa_figures as figures;
+use crate::log::Row;
 
 /// Cells of the table of quantiles, each of equal probability.
 const CELLS: usize = 4_096;
@@ -21,6 +22,20 @@ const DRAWS: f64 = 4_294_967_296.0;
 pub(super) struct Replies {
     pub(super) classes: [u32; 5],
     pub(super) bytes: u64,
+}
+
+impl Replies {
+    pub(super) fn requests(&self) -> u64 {
+        self.classes.iter().copied().map(u64::from).sum()
+    }
+}
+
+impl From<&Replies> for Row {
+    fn from(replies: &Replies) -> Self {
+        let [success, no_change, redirected, not_found, error] = replies.classes.map(u64::from);
+        let (requests, bytes) = (replies.requests(), replies.bytes);
+        Self { requests, bytes, success, no_change, redirected, not_found, error }
+    }
 }
 
 /// Draws classes and sizes of replies.
