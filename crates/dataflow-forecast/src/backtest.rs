@@ -29,37 +29,36 @@ pub struct BacktestSettings {
     pub time_zone: TimeZone,
 }
 
-/// Judges a model: one [`Scores`] per horizon, over all forecasts that are made within the held-out part (the first
-/// one at its beginning) of loads within it.
+/// Judges a model: one [`Scores`] per horizon, over every held-out load. So that all horizons are judged on the same
+/// loads, the model is fitted where the forecast of the furthest horizon for the first of them is made: as many
+/// intervals before the held-out part as that horizon is longer than one.
 ///
 /// # Errors
 /// When horizons, levels or the held-out part make no sense, or the model cannot be fitted on what is left.
 pub fn backtest(series: &Series, spec: &ModelSpec, settings: &BacktestSettings) -> Result<Vec<Scores>, FitError> {
     let values = series.values();
-    let furthest = settings.horizons.last().copied().unwrap_or(0);
-    let fit_end = values
-        .len()
-        .checked_sub(settings.holdout)
-        .filter(|_| settings.holdout >= furthest.max(1))
-        .ok_or(FitError::BadHoldout { holdout: settings.holdout, length: values.len() })?;
     let levels = all_levels(settings)?;
+    let furthest = settings.horizons.last().copied().unwrap_or(1);
+    let bad_holdout = FitError::BadHoldout { holdout: settings.holdout, length: values.len() };
+    let before = values.len().checked_sub(settings.holdout).filter(|_| settings.holdout > 0);
+    let before = before.ok_or_else(|| bad_holdout.clone())?;
+    let first_origin = (before + 1).checked_sub(furthest).ok_or(bad_holdout)?;
 
     let model = spec.model(settings.calibration);
-    let mut fitted = model.fit(View::of(series, fit_end, &settings.time_zone), &settings.horizons)?;
-    let mut scorers: Vec<Scorer> = settings
-        .horizons
-        .iter()
-        .map(|horizon| Scorer::new(*horizon, &levels, &values[..fit_end], season(series.step()), settings.dispersion))
-        .collect();
-    for origin in fit_end..values.len() {
+    let mut fitted = model.fit(View::of(series, first_origin, &settings.time_zone), &settings.horizons)?;
+    let season = season(series.step());
+    let scorer = |horizon: &usize| Scorer::new(*horizon, &levels, &values[..before], season, settings.dispersion);
+    let mut scorers: Vec<Scorer> = settings.horizons.iter().map(scorer).collect();
+    for origin in first_origin..values.len() {
         let forecast = fitted.predict(&levels);
         for (place, (scorer, horizon)) in scorers.iter_mut().zip(&settings.horizons).enumerate() {
-            if let Some(load) = values.get(origin + horizon - 1) {
+            let target = origin + horizon - 1;
+            if let Some(load) = values.get(target).filter(|_| target >= before) {
                 scorer.observe(&forecast, place, *load);
             }
         }
         fitted.extend(&values[origin..=origin]);
-        let since = origin + 1 - fit_end;
+        let since = origin + 1 - first_origin;
         if settings.refit.is_some_and(|every| every > 0 && since.is_multiple_of(every)) {
             fitted.refit()?;
         }
