@@ -17,8 +17,9 @@ const WEEK_WAVES: usize = 3;
 const WEEKEND_WAVES: usize = 2;
 const CALENDAR_INPUTS: usize = 2 * (DAY_WAVES + WEEK_WAVES + WEEKEND_WAVES) + 1;
 const MINUTES_PER_WEEK: usize = 10_080;
-/// Days whose loads around the same time are averaged.
-const DAYS_AVERAGED: usize = 7;
+/// Seasons whose loads around the same time are averaged. More than seven on purpose: where gaps were filled from the
+/// week before, the load of a week ago would look like a perfect forecast.
+const SEASONS_AVERAGED: usize = 14;
 
 /// The calendar inputs of every minute of the week, from Monday 00:00.
 static CALENDAR: LazyLock<Vec<[f64; CALENDAR_INPUTS]>> =
@@ -112,14 +113,14 @@ impl Features {
         inputs[at..].copy_from_slice(&CALENDAR[usize::from(self.minutes[origin + horizon])]);
     }
 
-    /// The load at the target's time (exact and smoothed) and around the origin's time, one season before, seven
-    /// seasons before, and on average of the seven.
+    /// The load at the target's time (exact and smoothed) and around the origin's time: in the season before, in the
+    /// furthest of the seasons that are looked at, and (smoothed only) on average of them.
     fn write_seasons(&self, origin: usize, horizon: usize, season: usize, inputs: &mut [f64]) {
         // The smallest number of seasons that puts the smoothed target into the past.
         let nearest = (horizon + self.half_width).div_ceil(season).max(1);
         let mut sums = [0.0; 2];
         let mut found = 0.0;
-        for seasons in nearest..nearest + DAYS_AVERAGED {
+        for seasons in nearest..nearest + SEASONS_AVERAGED {
             let Some(around) = self.around(origin, horizon, seasons * season) else { break };
             sums = [sums[0] + around[1], sums[1] + around[2]];
             found += 1.0;

@@ -16,7 +16,7 @@ use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, steps_
 
 const MODEL: &str = "ridge";
 /// Added to the variance of every standardised input.
-const PENALTY: f64 = 1e-3;
+const PENALTY: f64 = 0.1;
 /// The fewest intervals to learn from, whatever the step.
 const SHORTEST_PAST: usize = 120;
 /// Rows learnt from per day at most: with finer steps only every n-th interval is a row.
