@@ -68,12 +68,13 @@ impl Conformal {
 }
 
 impl Model for Conformal {
-    /// The model is fitted on the past without its last days, whose one-by-one forecasts give the first scores;
-    /// then its parameters are learnt anew from all of the past.
+    /// The model is fitted on the past without its last days, whose one-by-one forecasts give the first scores; then
+    /// its parameters are learnt anew from all of the past. Where the past is short they are also learnt anew in
+    /// between, whenever the known part has grown by half, lest the scores tell of a model that hardly knew anything.
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn Fitted>, FitError> {
         let values = past.values();
         let window_steps = window_steps(past.step());
-        let shortest = self.model.shortest_past(past.step());
+        let shortest = self.model.shortest_past(past.step(), horizons.last().copied().unwrap_or(1));
         let split = values.len().saturating_sub(window_steps).max(shortest).min(values.len());
         let mean = self.model.fit(past.first(split), horizons)?;
         let stride = window_steps.div_ceil(SCORES_MAX);
@@ -88,8 +89,13 @@ impl Model for Conformal {
             sum: values[..split].iter().sum(),
         };
         fitted.mean.means(&mut fitted.means);
-        fitted.extend(&values[split..]);
-        fitted.refit()?;
+        let mut known = split;
+        while known < values.len() {
+            let next = (known + known / 2 + 1).min(values.len());
+            fitted.extend(&values[known..next]);
+            fitted.refit()?;
+            known = next;
+        }
         fitted.calibration = self.calibration;
         Ok(Box::new(fitted))
     }

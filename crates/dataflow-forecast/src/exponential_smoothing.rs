@@ -6,6 +6,8 @@
 //! Source: Hyndman, Koehler, Ord, Snyder, *Forecasting with Exponential Smoothing* (2008), chapter 2: ETS(A,N,A) and
 //! ETS(A,N,N).
 
+use std::sync::Arc;
+
 use dataflow_series::Step;
 
 use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, season, steps_per_days};
@@ -45,16 +47,16 @@ struct Weights {
 #[derive(Debug, Clone)]
 struct State {
     level: f64,
-    /// One deviation from the level per slot of the season; empty without a season.
+    /// One deviation from the level per slot of the season; a single zero without a season.
     profile: Vec<f64>,
-    /// Steps per season.
-    season: usize,
+    /// The slot of each step of the season.
+    slots: Arc<[usize]>,
     /// The place within the season of the next load.
     phase: usize,
 }
 
 impl MeanModel for ExponentialSmoothing {
-    fn shortest_past(&self, _step: Step) -> usize {
+    fn shortest_past(&self, _step: Step, _furthest: usize) -> usize {
         SHORTEST_PAST
     }
 
@@ -70,7 +72,7 @@ impl MeanModel for ExponentialSmoothing {
             season: season(past.step()),
             choice_steps: steps_per_days(past.step(), CHOICE_DAYS),
             weights: Weights { level: 1.0, profile: 0.0 },
-            state: State { level: 0.0, profile: Vec::new(), season: 1, phase: 0 },
+            state: State::start(past.values(), None),
         };
         fitted.refit()?;
         Ok(Box::new(fitted))
@@ -109,60 +111,72 @@ impl FittedMean for FittedSmoothing {
 impl State {
     /// The state after the first season (the first load, without a season): its mean, and its deviations by slot.
     fn start(values: &[f64], season: Option<usize>) -> Self {
-        let Some(season) = season else {
-            return Self { level: values[0], profile: Vec::new(), season: 1, phase: 0 };
-        };
+        let season = season.unwrap_or(1);
         let first = &values[..season];
         let level = first.iter().sum::<f64>() / season as f64;
-        let slots = season.min(SLOTS_MAX);
-        let mut profile = vec![0.0; slots];
-        let mut counts = vec![0.0; slots];
-        for (phase, value) in first.iter().enumerate() {
-            let slot = phase * slots / season;
-            profile[slot] += value - level;
-            counts[slot] += 1.0;
+        let slots: Arc<[usize]> = (0..season).map(|phase| phase * season.min(SLOTS_MAX) / season).collect();
+        let mut profile = vec![0.0; season.min(SLOTS_MAX)];
+        let mut counts = profile.clone();
+        for (slot, value) in slots.iter().zip(first) {
+            profile[*slot] += value - level;
+            counts[*slot] += 1.0;
         }
         for (deviation, count) in profile.iter_mut().zip(counts) {
             *deviation /= count;
         }
-        Self { level, profile, season, phase: 0 }
+        Self { level, profile, slots, phase: 0 }
     }
 
     /// The forecast of so many steps ahead, not yet kept above zero.
     fn forecast(&self, horizon: usize) -> f64 {
-        self.level + self.deviation((self.phase + horizon - 1) % self.season)
+        self.level + self.profile[self.slots[(self.phase + horizon - 1) % self.slots.len()]]
     }
 
-    /// Takes the next load in and returns the error of its forecast.
-    fn observe(&mut self, value: f64, weights: Weights) -> f64 {
-        let error = value - self.level - self.deviation(self.phase);
+    /// Takes the next load in.
+    fn observe(&mut self, value: f64, weights: Weights) {
+        let deviation = &mut self.profile[self.slots[self.phase]];
+        let error = value - self.level - *deviation;
         self.level += weights.level * error;
-        if !self.profile.is_empty() {
-            let slot = self.phase * self.profile.len() / self.season;
-            self.profile[slot] += weights.profile * error;
-        }
-        self.phase = if self.phase + 1 == self.season { 0 } else { self.phase + 1 };
-        error
-    }
-
-    fn deviation(&self, phase: usize) -> f64 {
-        if self.profile.is_empty() { 0.0 } else { self.profile[phase * self.profile.len() / self.season] }
+        *deviation += weights.profile * error;
+        self.phase = if self.phase + 1 == self.slots.len() { 0 } else { self.phase + 1 };
     }
 }
 
 /// The candidate with the least squared one-step error on `rest`, and the state at its end; `None` if none is finite.
 fn choose_weights(start: &State, rest: &[f64]) -> Option<(Weights, State)> {
-    let profile_weights = if start.profile.is_empty() { &PROFILE_WEIGHTS[..1] } else { &PROFILE_WEIGHTS[..] };
-    let mut best: Option<(f64, Weights, State)> = None;
+    // Without a season there is no profile to weigh.
+    let candidates = if start.slots.len() == 1 { 1 } else { PROFILE_WEIGHTS.len() };
+    let mut best: Option<(f64, Weights)> = None;
     for level in LEVEL_WEIGHTS {
-        for &profile in profile_weights {
-            let weights = Weights { level, profile };
-            let mut state = start.clone();
-            let squared: f64 = rest.iter().map(|value| state.observe(*value, weights).powi(2)).sum();
-            if squared.is_finite() && best.as_ref().is_none_or(|(least, ..)| squared < *least) {
-                best = Some((squared, weights, state));
+        let squared = squared_errors(start, rest, level);
+        for (squared, profile) in squared.into_iter().zip(PROFILE_WEIGHTS).take(candidates) {
+            if squared.is_finite() && best.is_none_or(|(least, _)| squared < least) {
+                best = Some((squared, Weights { level, profile }));
             }
         }
     }
-    best.map(|(_, weights, state)| (weights, state))
+    let (_, weights) = best?;
+    let mut state = start.clone();
+    for value in rest {
+        state.observe(*value, weights);
+    }
+    Some((weights, state))
+}
+
+/// The sum of squared one-step errors for one weight of the level and each weight of the profile. All of the latter go
+/// side by side, since one alone would wait for its own last result at every step.
+fn squared_errors(start: &State, rest: &[f64], level_weight: f64) -> [f64; PROFILE_WEIGHTS.len()] {
+    let mut levels = [start.level; PROFILE_WEIGHTS.len()];
+    let mut profiles: Vec<_> = start.profile.iter().map(|deviation| [*deviation; PROFILE_WEIGHTS.len()]).collect();
+    let mut squared = [0.0; PROFILE_WEIGHTS.len()];
+    for (value, slot) in rest.iter().zip(start.slots.iter().cycle()) {
+        let profile = &mut profiles[*slot];
+        for lane in 0..PROFILE_WEIGHTS.len() {
+            let error = value - levels[lane] - profile[lane];
+            levels[lane] += level_weight * error;
+            profile[lane] += PROFILE_WEIGHTS[lane] * error;
+            squared[lane] += error * error;
+        }
+    }
+    squared
 }

@@ -100,8 +100,8 @@ pub trait Fitted: Send {
 
 /// A way of forecasting expected loads only. [`Conformal`](crate::Conformal) makes a [`Model`] of it.
 pub trait MeanModel: Send + Sync {
-    /// The fewest intervals of past that it can be fitted on.
-    fn shortest_past(&self, step: Step) -> usize;
+    /// The fewest intervals of past that it can be fitted on, when it shall forecast up to `furthest` steps ahead.
+    fn shortest_past(&self, step: Step, furthest: usize) -> usize;
 
     /// As [`Model::fit`].
     ///

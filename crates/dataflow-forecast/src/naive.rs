@@ -25,7 +25,7 @@ struct LastSeason {
 }
 
 impl MeanModel for Naive {
-    fn shortest_past(&self, _step: Step) -> usize {
+    fn shortest_past(&self, _step: Step, _furthest: usize) -> usize {
         1
     }
 
@@ -35,12 +35,12 @@ impl MeanModel for Naive {
 }
 
 impl MeanModel for SeasonalNaive {
-    fn shortest_past(&self, step: Step) -> usize {
+    fn shortest_past(&self, step: Step, _furthest: usize) -> usize {
         season(step).unwrap_or(1)
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        LastSeason::fit("seasonal-naive", past, horizons, self.shortest_past(past.step()))
+        LastSeason::fit("seasonal-naive", past, horizons, season(past.step()).unwrap_or(1))
     }
 }
 

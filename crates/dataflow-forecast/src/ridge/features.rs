@@ -1,11 +1,12 @@
 //! What the linear model looks at: recent loads, rolling means, the same time on earlier days, and the calendar.
 //!
 //! Loads are seen as √(load + 3/8), which makes the spread of counts nearly the same at every level (Anscombe, *The
-//! Transformation of Poisson, Binomial and Negative-Binomial Data*, 1948). Indices are intervals since the start.
+//! Transformation of Poisson, Binomial and Negative-Binomial Data*, 1948). A load of more than 256 times the mean so
+//! far counts as that much, lest one absurd value rule for weeks. Indices are intervals since the start.
 
 use std::sync::LazyLock;
 
-use dataflow_series::{LocalTime, LocalTimes, local_times};
+use dataflow_series::{LocalTime, LocalTimes, Step, local_times};
 
 use crate::model::{View, season, steps_per_days};
 
@@ -16,6 +17,10 @@ const DAY_WAVES: usize = 4;
 const WEEK_WAVES: usize = 3;
 const WEEKEND_WAVES: usize = 2;
 const CALENDAR_INPUTS: usize = 2 * (DAY_WAVES + WEEK_WAVES + WEEKEND_WAVES) + 1;
+/// A root is cut at so many times the root mean square of those before it.
+const CUT: f64 = 16.0;
+/// A row with an input beyond so many times the root mean square is not learnt from.
+const LEARN_MAX: f64 = 8.0;
 const MINUTES_PER_WEEK: usize = 10_080;
 /// Seasons whose loads around the same time are averaged. More than seven on purpose: where gaps were filled from the
 /// week before, the load of a week ago would look like a perfect forecast.
@@ -27,8 +32,12 @@ static CALENDAR: LazyLock<Vec<[f64; CALENDAR_INPUTS]>> =
 
 /// The past as the linear model keeps it.
 pub(super) struct Features {
-    /// √(load + 3/8).
+    /// √(load + 3/8), cut.
     roots: Vec<f64>,
+    /// Sum of the squares of the roots.
+    squares: f64,
+    /// The last interval whose load was cut.
+    last_cut: Option<usize>,
     /// `sums[i]` is the sum of the first `i` roots.
     sums: Vec<f64>,
     /// Minute of the week at which each interval begins, as far as asked for.
@@ -38,6 +47,8 @@ pub(super) struct Features {
     windows: Vec<usize>,
     /// Steps per day (or per week for long steps); `None` if the step is longer than half a week.
     season: Option<usize>,
+    /// Intervals at the start that only set the scale: none of them is cut.
+    warm_up: usize,
     /// Half the width of the smoothed loads around the same time on earlier days, in steps.
     half_width: usize,
 }
@@ -54,11 +65,14 @@ impl Features {
         let half_hour = (1_800.0 / f64::from(past.step().seconds())).round() as usize;
         Self {
             roots: Vec::new(),
+            squares: 0.0,
+            last_cut: None,
             sums: vec![0.0],
             minutes: Vec::new(),
             clock: local_times(past.start(), past.step(), past.time_zone()),
             windows,
             season: season(past.step()),
+            warm_up: Self::first_origin(past.step()),
             half_width: half_hour.max(1),
         }
     }
@@ -74,19 +88,38 @@ impl Features {
     }
 
     /// The first origin whose inputs are worth learning from.
-    pub(super) fn first_origin(&self) -> usize {
-        self.season.unwrap_or(1).max(LAGS)
+    pub(super) fn first_origin(step: Step) -> usize {
+        season(step).unwrap_or(1).max(LAGS)
     }
 
     /// Takes the next load in; the calendar reaches `ahead` intervals beyond it.
     pub(super) fn push(&mut self, load: f64, ahead: usize) {
-        let root = to_root(load);
+        let index = self.roots.len();
+        let mut root = to_root(load);
+        if index >= self.warm_up && root > CUT * self.scale() {
+            root = CUT * self.scale();
+            self.last_cut = Some(index);
+        }
+        self.squares += root * root;
         self.roots.push(root);
         self.sums.push(self.sums[self.sums.len() - 1] + root);
         while self.minutes.len() < self.roots.len() + ahead {
             let minute = self.clock.next().map_or(0, LocalTime::minute_of_week);
             self.minutes.push(minute as u16);
         }
+    }
+
+    /// Whether a row whose target is the newest interval is fit to learn from: no load was cut within a season, and no
+    /// input is out of all proportion.
+    pub(super) fn is_ordinary(&self, inputs: &[f64]) -> bool {
+        let since_cut = self.last_cut.map_or(usize::MAX, |cut| self.roots.len() - cut);
+        let largest = LEARN_MAX * self.scale();
+        since_cut > self.warm_up && inputs[1..].iter().all(|input| *input <= largest)
+    }
+
+    /// Root mean square of the roots.
+    fn scale(&self) -> f64 {
+        (self.squares / self.roots.len() as f64).sqrt()
     }
 
     pub(super) fn root(&self, index: usize) -> f64 {

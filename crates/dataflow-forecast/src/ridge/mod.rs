@@ -28,6 +28,7 @@ pub struct Ridge;
 
 struct FittedRidge {
     features: Features,
+    first_origin: usize,
     equations: Vec<Equation>,
     /// Every so many intervals one row is learnt from.
     stride: usize,
@@ -42,19 +43,19 @@ struct Equation {
 }
 
 impl MeanModel for Ridge {
-    fn shortest_past(&self, step: Step) -> usize {
-        (steps_per_days(step, 1) + steps_per_days(step, 1) / 4).max(SHORTEST_PAST)
+    fn shortest_past(&self, step: Step, furthest: usize) -> usize {
+        let day = steps_per_days(step, 1);
+        (day + day / 4).max(SHORTEST_PAST).max(Features::first_origin(step) + furthest + 1)
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
         check_horizons(horizons)?;
         let got = past.values().len();
-        let features = Features::new(past);
-        let furthest = horizons.last().copied().unwrap_or(1);
-        let needed = self.shortest_past(past.step()).max(features.first_origin() + furthest + 1);
+        let needed = self.shortest_past(past.step(), horizons.last().copied().unwrap_or(1));
         if got < needed {
             return Err(FitError::TooShort { model: MODEL, needed, got });
         }
+        let features = Features::new(past);
         let inputs = features.inputs();
         let equation = |horizon: &usize| Equation {
             horizon: *horizon,
@@ -65,6 +66,7 @@ impl MeanModel for Ridge {
             equations: horizons.iter().map(equation).collect(),
             stride: steps_per_days(past.step(), 1).div_ceil(ROWS_PER_DAY_MAX),
             inputs: vec![0.0; inputs],
+            first_origin: Features::first_origin(past.step()),
             features,
         };
         fitted.extend(past.values());
@@ -85,9 +87,11 @@ impl FittedMean for FittedRidge {
             let target = self.features.root(index);
             for equation in &mut self.equations {
                 let origin = index.checked_sub(equation.horizon);
-                if let Some(origin) = origin.filter(|origin| *origin >= self.features.first_origin()) {
+                if let Some(origin) = origin.filter(|origin| *origin >= self.first_origin) {
                     self.features.write(origin, equation.horizon, &mut self.inputs);
-                    equation.sums.add(&self.inputs, target, 1.0);
+                    if self.features.is_ordinary(&self.inputs) {
+                        equation.sums.add(&self.inputs, target);
+                    }
                 }
             }
         }

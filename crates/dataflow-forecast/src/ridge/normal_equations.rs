@@ -29,28 +29,22 @@ impl NormalEquations {
         Self { inputs, products: vec![0.0; inputs * inputs], outputs: vec![0.0; inputs], squares: 0.0 }
     }
 
-    /// Number of rows taken in (the sum of their weights).
-    pub(super) fn weight(&self) -> f64 {
-        self.products[0]
-    }
-
     /// Takes in one row.
-    pub(super) fn add(&mut self, inputs: &[f64], output: f64, weight: f64) {
+    pub(super) fn add(&mut self, inputs: &[f64], output: f64) {
         for (index, input) in inputs.iter().enumerate() {
-            let weighted = weight * input;
             let row = &mut self.products[index * self.inputs + index..(index + 1) * self.inputs];
             for (product, other) in row.iter_mut().zip(&inputs[index..]) {
-                *product += weighted * other;
+                *product += input * other;
             }
-            self.outputs[index] += weighted * output;
+            self.outputs[index] += input * output;
         }
-        self.squares += weight * output * output;
+        self.squares += output * output;
     }
 
     /// The ridge solution: inputs are standardised, and `penalty` (as a share of the number of rows) is added to their
     /// variances. Inputs that do not vary get no coefficient. `None` if the sums overflowed or there is no row.
     pub(super) fn solve(&self, penalty: f64) -> Option<Linear> {
-        let (inputs, rows) = (self.inputs, self.weight());
+        let (inputs, rows) = (self.inputs, self.products[0]);
         if !(rows > 0.0 && self.squares.is_finite() && self.products.iter().all(|product| product.is_finite())) {
             return None;
         }
@@ -135,7 +129,7 @@ mod tests {
         let mut equations = NormalEquations::new(4);
         for row in 0..40 {
             let (a, b) = (f64::from(row % 7), f64::from(row * row % 11));
-            equations.add(&[1.0, a, b, 5.0], 3.0 + 2.0 * a - b, 1.0);
+            equations.add(&[1.0, a, b, 5.0], 3.0 + 2.0 * a - b);
         }
         equations
     }
@@ -166,7 +160,7 @@ mod tests {
     fn overflow_and_no_rows_are_told() {
         assert!(NormalEquations::new(3).solve(1.0).is_none());
         let mut equations = NormalEquations::new(2);
-        equations.add(&[1.0, 1e200], 1.0, 1.0);
+        equations.add(&[1.0, 1e200], 1.0);
         assert!(equations.solve(1.0).is_none());
     }
 }

@@ -1,0 +1,38 @@
+//! Laws that hold for every model, tested through the public interface.
+
+mod laws;
+mod odd_input;
+mod rolling;
+
+use dataflow_forecast::{Calibration, Fitted, ModelSpec, View};
+use dataflow_series::{Fill, Observed, Series, Step, Unit};
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+const LEVELS: [f64; 6] = [0.025, 0.25, 0.5, 0.75, 0.975, 0.9985];
+
+/// A series from the start of a Saturday.
+fn series(step_seconds: u32, values: &[f64]) -> Series {
+    let step = Step::from_seconds(step_seconds).expect("a step of at least one second");
+    let start = "1995-07-01T00:00:00Z".parse().expect("an instant");
+    let observed = Observed::new(start, step, Unit::Requests, values.iter().copied().map(Some));
+    observed.and_then(|observed| observed.fill(Fill::Zero)).expect("loads")
+}
+
+fn fit(spec: ModelSpec, series: &Series, length: usize, horizons: &[usize]) -> Box<dyn Fitted> {
+    let zone = TimeZone::UTC;
+    spec.model(Calibration::Rolling).fit(View::of(series, length, &zone), horizons).expect("a past that is long enough")
+}
+
+fn any_model() -> impl Strategy<Value = ModelSpec> {
+    prop::sample::select(ModelSpec::ALL.to_vec())
+}
+
+/// Hourly loads of some days: a daily wave with noise, now and then a zero or a burst.
+fn hourly_loads(hours: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
+    let noise = prop_oneof![8 => 0.5..1.5, 1 => Just(0.0), 1 => 2.0..9.0_f64];
+    (prop::collection::vec(noise, hours), 1.0..500.0_f64).prop_map(|(noise, level)| {
+        let wave = |hour: usize| 1.0 + 0.7 * (hour as f64 * std::f64::consts::TAU / 24.0).sin();
+        noise.iter().enumerate().map(|(hour, noise)| (level * wave(hour) * noise).round()).collect()
+    })
+}

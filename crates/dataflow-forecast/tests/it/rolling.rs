@@ -1,0 +1,78 @@
+//! What forecasts over a whole trace must obey.
+
+use dataflow_forecast::{RollingForecast, RollingSettings, rolling_forecast};
+
+use super::*;
+
+fn settings(lead: usize, observe_current: bool) -> RollingSettings {
+    RollingSettings { lead, observe_current, levels: LEVELS.to_vec(), time_zone: TimeZone::UTC }
+}
+
+fn roll(spec: ModelSpec, loads: &[f64], settings: &RollingSettings) -> RollingForecast {
+    rolling_forecast(&series(3_600, loads), &spec, settings, None).expect("levels in order")
+}
+
+/// Everything that a row says, as bits, so that NaN equals NaN.
+fn row(forecast: &RollingForecast, tick: usize) -> Vec<u64> {
+    let quantiles = forecast.quantiles.iter().map(|quantiles| quantiles[tick]);
+    std::iter::once(forecast.mean[tick]).chain(quantiles).map(f64::to_bits).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn no_row_depends_on_a_load_it_could_not_know(
+        spec in any_model(), loads in hourly_loads(240..420), lead in 0_usize..6, observe_current: bool,
+        place in 0.0..1.0_f64, other in prop_oneof![Just(0.0), 0.0..1e4, Just(1e18)],
+    ) {
+        let changed_at = (place * loads.len() as f64) as usize;
+        let settings = settings(lead, observe_current);
+        let before = roll(spec, &loads, &settings);
+        let mut changed = loads.clone();
+        changed[changed_at..].fill(other);
+        let after = roll(spec, &changed, &settings);
+        // Row t knows the loads below t, or up to t.
+        let unaware = if observe_current { changed_at } else { changed_at + 1 };
+        for tick in 0..unaware.min(loads.len()) {
+            prop_assert_eq!(row(&before, tick), row(&after, tick), "row {} of {}", tick, changed_at);
+        }
+    }
+
+    #[test]
+    fn a_row_ahead_is_what_the_model_says_at_that_origin(loads in hourly_loads(60..100), lead in 0_usize..6) {
+        let forecast = roll(ModelSpec::Naive, &loads, &settings(lead, false));
+        prop_assert!(forecast.mean[0].is_nan() && forecast.quantiles.iter().all(|quantiles| quantiles[0].is_nan()));
+        for tick in 1..loads.len() {
+            prop_assert_eq!(forecast.mean[tick], loads[tick - 1]);
+        }
+        let current = roll(ModelSpec::Naive, &loads, &settings(lead, true));
+        prop_assert_eq!(&current.mean, &loads);
+        prop_assert!(lead > 0 || current.quantiles.iter().all(|quantiles| quantiles == &loads));
+    }
+}
+
+#[test]
+fn the_linear_model_takes_over_once_it_can_be_fitted_and_beats_the_last_load() {
+    let loads: Vec<f64> = (0..24 * 30)
+        .map(|hour| (200.0 * (1.2 + (f64::from(hour) * std::f64::consts::TAU / 24.0).sin())).round())
+        .collect();
+    let series = series(3_600, &loads);
+    let error = |spec: ModelSpec| {
+        let forecast = roll(spec, &loads, &settings(3, false));
+        dataflow_forecast::scores(&series, &forecast).expect("rows to score").rmse
+    };
+    assert!(error(ModelSpec::Ridge) < 0.2 * error(ModelSpec::Naive));
+}
+
+#[test]
+fn progress_goes_from_nothing_to_all() {
+    let told = std::sync::Mutex::new(Vec::new());
+    let tell = |share: f64| told.lock().expect("no panic before").push(share);
+    let loads = vec![5.0; 9_000];
+    rolling_forecast(&series(60, &loads), &ModelSpec::Naive, &settings(3, false), Some(&tell))
+        .expect("levels in order");
+    let told = told.into_inner().expect("no panic before");
+    assert_eq!((told.first(), told.last()), (Some(&0.0), Some(&1.0)));
+    assert!(told.is_sorted());
+}
