@@ -8,6 +8,7 @@ mod fleet;
 pub mod optimum;
 pub mod policy;
 mod simulator;
+pub mod spec;
 
 pub use fleet::{Cost, Fleet, FleetState, Prices};
 pub use policy::{Explanation, ForecastPoint, Observation, Policy, Reason};

@@ -1,0 +1,361 @@
+//! A configuration built in layers: defaults, then files, variables and flags, each knowing where a value came from.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use super::document;
+use super::keys::{KEYS, Key};
+use super::settings::Settings;
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody gave it.
+    Default,
+    /// A line of a file, from 1.
+    File {
+        /// The file's name.
+        name: String,
+        /// The line, from 1.
+        line: u64,
+    },
+    /// Anything else: a variable or a flag, as the user wrote it.
+    Named(String),
+}
+
+/// What is wrong with a configuration: where, at which key, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{origin}: {}{problem}", .key.as_ref().map(|key| format!("{key}: ")).unwrap_or_default())]
+pub struct ConfigurationError {
+    /// Where the value came from.
+    pub origin: Origin,
+    /// The key, where it is known.
+    pub key: Option<String>,
+    /// What was expected and what was found.
+    pub problem: String,
+}
+
+/// Settings with the origin of each value that is not a default.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    settings: Settings,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        let mut settings = Settings::blank();
+        for key in KEYS {
+            if let Some(text) = key.default {
+                let kept = key.slot.keep(&mut settings, text);
+                assert!(kept.is_some(), "the default {text:?} of {} is {}", key.path, key.expected());
+            }
+        }
+        Self { settings, origins: BTreeMap::new() }
+    }
+}
+
+impl Configuration {
+    /// The values as they stand.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The values, to be replaced by what the program itself works out.
+    pub const fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// Where the value of a key came from.
+    pub fn origin(&self, path: &str) -> &Origin {
+        self.origins.get(path).unwrap_or(&Origin::Default)
+    }
+
+    /// Lays a YAML document over what is there.
+    ///
+    /// # Errors
+    /// At the first thing that is wrong, with its line.
+    pub fn add_yaml(&mut self, name: &str, text: &str) -> Result<(), ConfigurationError> {
+        let place = |line| Origin::File { name: name.to_owned(), line };
+        let entries = document::read(text).map_err(|error| ConfigurationError {
+            origin: place(error.line),
+            key: error.key,
+            problem: error.problem,
+        })?;
+        entries.into_iter().try_for_each(|entry| self.keep(entry.key, &entry.text, place(entry.line)))
+    }
+
+    /// Lays one value over what is there.
+    ///
+    /// # Errors
+    /// When there is no such key or the value is not what it must be.
+    pub fn set(&mut self, path: &str, text: &str, origin: Origin) -> Result<(), ConfigurationError> {
+        let Some(key) = Key::find(path) else {
+            return Err(ConfigurationError {
+                origin,
+                key: Some(path.to_owned()),
+                problem: document::unknown_key(path),
+            });
+        };
+        self.keep(key, text, origin)
+    }
+
+    fn keep(&mut self, key: &'static Key, text: &str, origin: Origin) -> Result<(), ConfigurationError> {
+        if key.slot.keep(&mut self.settings, text).is_none() {
+            let problem = format!("expected {}, found {text:?}", key.expected());
+            return Err(ConfigurationError { origin, key: Some(key.path.to_owned()), problem });
+        }
+        self.origins.insert(key.path, origin);
+        Ok(())
+    }
+
+    /// Checks what keys must hold together.
+    ///
+    /// # Errors
+    /// At the first pair of keys that contradict each other.
+    pub fn check(&self) -> Result<(), ConfigurationError> {
+        let settings = &self.settings;
+        let capacity = "cost_parameters.capacity_per_server";
+        if settings.capacity_per_server.amount <= 0.0 {
+            return Err(
+                self.wrong(capacity, "a server must be able to serve some load; expected more than 0".to_owned())
+            );
+        }
+        if settings.max_servers == 0 {
+            return Err(self.wrong("simulation.max_servers", "expected at least 1 server, found 0".to_owned()));
+        }
+        let (fewest, most) = (f64::from(settings.min_servers), f64::from(settings.max_servers));
+        if fewest > most {
+            return Err(self.contradiction(
+                "simulation.min_servers",
+                fewest,
+                "at most",
+                "simulation.max_servers",
+                most,
+            ));
+        }
+        let below = [
+            ("thresholds.reactive.low", settings.reactive.low, "thresholds.reactive.high", settings.reactive.high),
+            (
+                "thresholds.predictive.low",
+                settings.predictive.low,
+                "thresholds.predictive.high",
+                settings.predictive.high,
+            ),
+            ("thresholds.hybrid.in", settings.hybrid_in, "thresholds.hybrid.out", settings.hybrid_out),
+        ];
+        match below.into_iter().find(|(_, low, _, high)| low >= high) {
+            Some((low_key, low, high_key, high)) => Err(self.contradiction(low_key, low, "below", high_key, high)),
+            None => Ok(()),
+        }
+    }
+
+    fn wrong(&self, key: &'static str, problem: String) -> ConfigurationError {
+        ConfigurationError { origin: self.origin(key).clone(), key: Some(key.to_owned()), problem }
+    }
+
+    fn contradiction(
+        &self,
+        key: &'static str,
+        value: f64,
+        relation: &str,
+        other: &'static str,
+        limit: f64,
+    ) -> ConfigurationError {
+        // The error is placed where somebody wrote something.
+        let place = if *self.origin(key) == Origin::Default { other } else { key };
+        let other_origin = self.origin(if place == key { other } else { key });
+        let problem =
+            format!("{key} is {value} but must be {relation} {other}, which is {limit} (the other: {other_origin})");
+        ConfigurationError { origin: self.origin(place).clone(), key: None, problem }
+    }
+
+    /// A commented file with every key at its default.
+    pub fn default_file() -> String {
+        let mut file = String::from(
+            "# Configuration of dataflow. Every key may be left out; this file holds the defaults.\n\
+             # Rates carry their time (0.05/min); a bare number is per interval of the trace. Times carry their unit\n\
+             # (90s, 3m); a bare number is in minutes. `dataflow config check FILE` checks a file.\n",
+        );
+        let mut open: Vec<&str> = Vec::new();
+        for key in KEYS {
+            let (section, name) = Key::section_and_name(key.path);
+            let sections: Vec<&str> = section.split('.').filter(|part| !part.is_empty()).collect();
+            let shared = open.iter().zip(&sections).take_while(|(left, right)| left == right).count();
+            for (depth, part) in sections.iter().enumerate().skip(shared) {
+                let _ = writeln!(file, "{}{}{part}:", if depth == 0 { "\n" } else { "" }, "  ".repeat(depth));
+            }
+            let indent = "  ".repeat(sections.len());
+            let mark = if key.default.is_some() { "" } else { "# " };
+            let _ = writeln!(file, "{indent}# {}\n{indent}{mark}{name}: {}", key.about, key.example);
+            open = sections;
+        }
+        file
+    }
+
+    /// The JSON Schema (draft 2020-12) of a configuration file.
+    pub fn json_schema() -> serde_json::Value {
+        let mut root = section_schema();
+        for key in KEYS {
+            for path in [Some(key.path), key.alias].into_iter().flatten() {
+                let (section, name) = Key::section_and_name(path);
+                let mut place = &mut root;
+                for part in section.split('.').filter(|part| !part.is_empty()) {
+                    let slot = &mut place["properties"][part];
+                    if slot.is_null() {
+                        *slot = section_schema();
+                    }
+                    place = slot;
+                }
+                let mut value = key.slot.schema();
+                value["description"] = format!("{} Expected {}.", key.about, key.expected()).into();
+                value["examples"] = serde_json::json!([key.example]);
+                place["properties"][name] = value;
+            }
+        }
+        root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+        root["title"] = "Configuration of dataflow".into();
+        root
+    }
+}
+
+fn section_schema() -> serde_json::Value {
+    serde_json::json!({"type": "object", "additionalProperties": false, "properties": {}})
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("default"),
+            Self::File { name, line } => write!(formatter, "{name}:{line}"),
+            Self::Named(name) => formatter.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fleet, Prices};
+    use dataflow_series::Step;
+
+    const REFERENCE: &str = r#"
+random_seed: 42
+cost_parameters: {server_cost: 0.05, scale_cost: 0.20, violation_cost: 0.000005, startup_time: 3, capacity_per_server: 1200000}
+thresholds:
+  reactive: {high: 0.75, low: 0.30}
+  predictive: {high: 0.70, low: 0.35}
+  hybrid: {out: 0.75, in: 0.40, emergency: 0.90, hysteresis_time: 15}
+simulation: {cooldown_minutes: 5, min_servers: 1, max_servers: 5, interval: "1min"}
+forecasting: {model: "bilstm_attention", window_size: 60}
+"#;
+
+    fn read(text: &str) -> Result<Configuration, String> {
+        let mut configuration = Configuration::default();
+        configuration.add_yaml("c.yaml", text).map_err(|error| error.to_string())?;
+        configuration.check().map_err(|error| error.to_string())?;
+        Ok(configuration)
+    }
+
+    #[test]
+    fn the_reference_file_means_what_it_means_there() {
+        let configuration = read(REFERENCE).unwrap();
+        let settings = configuration.settings();
+        let fleet =
+            Fleet { capacity: 1_200_000.0, startup_ticks: 3, cooldown_ticks: 5, min_servers: 1, max_servers: 5 };
+        assert_eq!(settings.fleet(Step::MINUTE), fleet);
+        assert_eq!(settings.prices(Step::MINUTE), Prices { server: 0.05, scale: 0.2, violation: 5e-6 });
+        assert_eq!(settings.hybrid(Step::MINUTE).hysteresis_ticks, 15);
+        assert_eq!(settings.interval, Some(Step::MINUTE));
+        assert_eq!(settings.model, "bilstm_attention");
+    }
+
+    #[test]
+    fn at_a_minute_the_defaults_are_the_references_values() {
+        let (reference, default) = (read(REFERENCE).unwrap(), Configuration::default());
+        let (reference, default) = (reference.settings(), default.settings());
+        assert_eq!(reference.fleet(Step::MINUTE), default.fleet(Step::MINUTE));
+        assert_eq!(reference.prices(Step::MINUTE), default.prices(Step::MINUTE));
+        assert_eq!(reference.hybrid(Step::MINUTE), default.hybrid(Step::MINUTE));
+        assert_eq!((reference.reactive, reference.predictive), (default.reactive, default.predictive));
+    }
+
+    #[test]
+    fn the_default_file_reads_back_as_the_defaults() {
+        let read = read(&Configuration::default_file()).unwrap();
+        assert_eq!(read.settings(), Configuration::default().settings());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_line_key_and_what_was_expected() {
+        let cases = [
+            (
+                "simulation:\n  max_server: 3\n",
+                "c.yaml:2: simulation.max_server: there is no such key (did you mean simulation.max_servers?)",
+            ),
+            ("max_servers: 3\n", "c.yaml:1: max_servers: there is no such key (did you mean simulation.max_servers?)"),
+            (
+                "simulation:\n  max_servers: three\n",
+                "c.yaml:2: simulation.max_servers: expected a whole number of at least 0, found \"three\"",
+            ),
+            ("\nsimulation: 3\n", "c.yaml:2: simulation: expected a section with keys, found \"3\""),
+            (
+                "simulation:\n  max_servers: [3]\n",
+                "c.yaml:2: simulation.max_servers: expected a whole number of at least 0, found a list",
+            ),
+            (
+                "simulation:\n  max_servers:\n",
+                "c.yaml:2: simulation.max_servers: expected a whole number of at least 0, found nothing",
+            ),
+            (
+                "cost_parameters:\n  startup_time: -3m\n",
+                "c.yaml:2: cost_parameters.startup_time: expected a time of at least 0",
+            ),
+            (
+                "cost_parameters:\n  server_cost: .nan\n",
+                "c.yaml:2: cost_parameters.server_cost: expected an amount of at least 0",
+            ),
+            (
+                "cost_parameters:\n  capacity_per_server: 0\n",
+                "c.yaml:2: cost_parameters.capacity_per_server: a server must",
+            ),
+            (
+                "simulation:\n  min_servers: 6\n",
+                "c.yaml:2: simulation.min_servers is 6 but must be at most simulation.max_servers, which is 5 (the other: default)",
+            ),
+            (
+                "thresholds:\n  reactive:\n    high: 0.2\n",
+                "c.yaml:3: thresholds.reactive.low is 0.3 but must be below thresholds.reactive.high, which is 0.2",
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with(expected), "{text}\n  {error}\n  {expected}");
+        }
+        assert!(read("a: [1\n").unwrap_err().starts_with("c.yaml:"));
+        assert!(read("random_seed: 1\nrandom_seed: 2\n").unwrap_err().starts_with("c.yaml:2"));
+    }
+
+    #[test]
+    fn an_empty_document_changes_nothing() {
+        for text in ["", "# nothing\n", "simulation:\n"] {
+            assert_eq!(read(text).unwrap().settings(), Configuration::default().settings(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_flag_is_laid_over_a_file() {
+        let mut configuration = read(REFERENCE).unwrap();
+        configuration.set("simulation.cooldown", "90s", Origin::Named("--set".to_owned())).unwrap();
+        assert_eq!(configuration.settings().cooldown_seconds, 90.0);
+        assert_eq!(*configuration.origin("simulation.cooldown_minutes"), Origin::Named("--set".to_owned()));
+    }
+
+    #[test]
+    fn the_schema_knows_every_key() {
+        let schema = Configuration::json_schema();
+        let high = &schema["properties"]["thresholds"]["properties"]["reactive"]["properties"]["high"];
+        assert_eq!(high["type"], "number");
+        assert!(schema["properties"]["simulation"]["properties"]["cooldown"].is_object());
+    }
+}

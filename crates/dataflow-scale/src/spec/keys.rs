@@ -1,0 +1,272 @@
+//! Every key of the configuration: one slice, from which the file reader, `--set`, the default file and the JSON
+//! Schema all come. To add a key, add its field to [`Settings`] and one entry to [`KEYS`].
+
+use dataflow_series::Step;
+
+use super::quantity::{Rate, parse_amount, parse_seconds};
+use super::settings::Settings;
+
+/// One key: what it is called, what it means, and where its value is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Section and name, joined by a dot; the reference's own spelling where it has one.
+    pub path: &'static str,
+    /// Another name by which it may be given.
+    pub alias: Option<&'static str>,
+    /// Its value where nobody gives one; `None` leaves it unset.
+    pub default: Option<&'static str>,
+    /// A value to show where there is no default.
+    pub example: &'static str,
+    /// What it means, one sentence.
+    pub about: &'static str,
+    pub(super) slot: Slot,
+}
+
+/// The kind of a value and the place where it is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Slot {
+    /// An amount per time or per tick, at least zero.
+    Rate(fn(&mut Settings) -> &mut Rate),
+    /// A price, at least zero.
+    Price(fn(&mut Settings) -> &mut f64),
+    /// A utilization, above zero.
+    Utilization(fn(&mut Settings) -> &mut f64),
+    /// A quantile level, strictly between 0 and 1.
+    Level(fn(&mut Settings) -> &mut f64),
+    /// A time, kept in seconds.
+    Time(fn(&mut Settings) -> &mut f64),
+    /// A time that may be left out.
+    OptionalTime(fn(&mut Settings) -> &mut Option<f64>),
+    /// A whole number of at least zero.
+    Count(fn(&mut Settings) -> &mut u32),
+    /// A whole number of at least one that may be left out.
+    OptionalCount(fn(&mut Settings) -> &mut Option<u32>),
+    /// The length of an interval, which may be left out.
+    Interval(fn(&mut Settings) -> &mut Option<Step>),
+    /// The seed of everything random.
+    Seed(fn(&mut Settings) -> &mut u64),
+    /// A name that the program knows how to read.
+    Name(fn(&mut Settings) -> &mut String),
+}
+
+impl Slot {
+    /// What a value must be, to follow the word "expected".
+    pub(super) const fn expected(self) -> &'static str {
+        match self {
+            Self::Rate(_) => {
+                "an amount of at least 0, per time (such as 0.05/min) or, as a bare number, per interval of the trace"
+            }
+            Self::Price(_) => "a finite number of at least 0",
+            Self::Utilization(_) => "a share of the capacity above 0, such as 0.75",
+            Self::Level(_) => "a number between 0 and 1, both excluded",
+            Self::Time(_) | Self::OptionalTime(_) => {
+                "a time of at least 0 with its unit (such as 90s or 3m) or, as a bare number, in minutes"
+            }
+            Self::Count(_) => "a whole number of at least 0",
+            Self::OptionalCount(_) => "a whole number of at least 1",
+            Self::Interval(_) => "an interval of whole seconds with its unit, such as 30s, 1m or 15min",
+            Self::Seed(_) => "a whole number from 0 to 18446744073709551615",
+            Self::Name(_) => "a name",
+        }
+    }
+
+    /// Keeps the value where the text is one.
+    pub(super) fn keep(self, settings: &mut Settings, text: &str) -> Option<()> {
+        match self {
+            Self::Rate(slot) => *slot(settings) = Rate::parse(text)?,
+            Self::Price(slot) => *slot(settings) = parse_amount(text)?,
+            Self::Utilization(slot) => *slot(settings) = parse_amount(text).filter(|share| *share > 0.0)?,
+            Self::Level(slot) => {
+                *slot(settings) = parse_amount(text).filter(|level| *level > 0.0 && *level < 1.0)?;
+            }
+            Self::Time(slot) => *slot(settings) = parse_seconds(text)?,
+            Self::OptionalTime(slot) => *slot(settings) = Some(parse_seconds(text)?),
+            Self::Count(slot) => *slot(settings) = text.trim().parse().ok()?,
+            Self::OptionalCount(slot) => {
+                *slot(settings) = Some(text.trim().parse().ok().filter(|count| *count > 0)?);
+            }
+            Self::Interval(slot) => *slot(settings) = Some(text.trim().parse().ok()?),
+            Self::Seed(slot) => *slot(settings) = text.trim().parse().ok()?,
+            Self::Name(slot) => text.trim().clone_into(slot(settings)),
+        }
+        Some(())
+    }
+
+    /// The JSON Schema of a value.
+    pub(super) fn schema(self) -> serde_json::Value {
+        let text = serde_json::json!({"type": "string"});
+        let number = serde_json::json!({"type": "number", "minimum": 0});
+        match self {
+            Self::Rate(_) | Self::Time(_) | Self::OptionalTime(_) => serde_json::json!({"anyOf": [number, text]}),
+            Self::Price(_) => number,
+            Self::Utilization(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0}),
+            Self::Level(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
+            Self::Count(_) | Self::Seed(_) => serde_json::json!({"type": "integer", "minimum": 0}),
+            Self::OptionalCount(_) => serde_json::json!({"type": "integer", "minimum": 1}),
+            Self::Interval(_) | Self::Name(_) => text,
+        }
+    }
+}
+
+impl Key {
+    /// The key of this path or alias.
+    pub fn find(path: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.path == path || key.alias == Some(path))
+    }
+
+    /// What a value must be, to follow the word "expected".
+    pub const fn expected(&self) -> &'static str {
+        self.slot.expected()
+    }
+
+    /// The section and the name within it; the section is empty at the top level.
+    pub(super) fn section_and_name(path: &str) -> (&str, &str) {
+        path.rsplit_once('.').unwrap_or(("", path))
+    }
+}
+
+const fn key(path: &'static str, default: &'static str, slot: Slot, about: &'static str) -> Key {
+    Key { path, alias: None, default: Some(default), example: default, about, slot }
+}
+
+const fn optional(path: &'static str, example: &'static str, slot: Slot, about: &'static str) -> Key {
+    Key { path, alias: None, default: None, example, about, slot }
+}
+
+/// Every key, section by section. Defaults are the reference project's values, written as rates and times with units
+/// so that they hold at every interval.
+pub const KEYS: &[Key] = &[
+    key("random_seed", "42", Slot::Seed(|s| &mut s.random_seed), "Seed of everything random."),
+    key(
+        "cost_parameters.server_cost",
+        "0.05/min",
+        Slot::Rate(|s| &mut s.server_cost),
+        "Price of one provisioned server, booting ones included.",
+    ),
+    key(
+        "cost_parameters.scale_cost",
+        "0.20",
+        Slot::Price(|s| &mut s.scale_cost),
+        "Price of each server ordered or released.",
+    ),
+    key(
+        "cost_parameters.violation_cost",
+        "0.000005",
+        Slot::Price(|s| &mut s.violation_cost),
+        "Price of each unit of load that finds no ready server.",
+    ),
+    key(
+        "cost_parameters.startup_time",
+        "3m",
+        Slot::Time(|s| &mut s.startup_seconds),
+        "Time from the order of a server until it serves load.",
+    ),
+    key(
+        "cost_parameters.capacity_per_server",
+        "1200000/min",
+        Slot::Rate(|s| &mut s.capacity_per_server),
+        "Load that one server serves, in the unit of the trace.",
+    ),
+    key(
+        "thresholds.reactive.high",
+        "0.75",
+        Slot::Utilization(|s| &mut s.reactive.high),
+        "The reactive policy adds a server above this utilization of the newest known load.",
+    ),
+    key(
+        "thresholds.reactive.low",
+        "0.30",
+        Slot::Utilization(|s| &mut s.reactive.low),
+        "The reactive policy removes a server below this utilization of the newest known load.",
+    ),
+    key(
+        "thresholds.predictive.high",
+        "0.70",
+        Slot::Utilization(|s| &mut s.predictive.high),
+        "The predictive policy adds a server above this utilization of the forecast.",
+    ),
+    key(
+        "thresholds.predictive.low",
+        "0.35",
+        Slot::Utilization(|s| &mut s.predictive.low),
+        "The predictive policy removes a server below this utilization of the forecast.",
+    ),
+    key(
+        "thresholds.hybrid.out",
+        "0.75",
+        Slot::Utilization(|s| &mut s.hybrid_out),
+        "The hybrid policy adds a server above this utilization of the forecast's upper bound.",
+    ),
+    key(
+        "thresholds.hybrid.in",
+        "0.40",
+        Slot::Utilization(|s| &mut s.hybrid_in),
+        "The hybrid policy removes a server below this utilization of the forecast's lower bound.",
+    ),
+    key(
+        "thresholds.hybrid.emergency",
+        "0.90",
+        Slot::Utilization(|s| &mut s.hybrid_emergency),
+        "The hybrid policy adds two servers above this utilization of the newest known load.",
+    ),
+    key(
+        "thresholds.hybrid.hysteresis_time",
+        "15m",
+        Slot::Time(|s| &mut s.hybrid_hysteresis_seconds),
+        "Time for which the hybrid policy's scale-in condition must hold; 0 acts at once.",
+    ),
+    key(
+        "quantile.level",
+        "0.95",
+        Slot::Level(|s| &mut s.quantile_level),
+        "Quantile of the forecast that the quantile policy provisions for.",
+    ),
+    key(
+        "quantile.hold",
+        "30m",
+        Slot::Time(|s| &mut s.quantile_hold_seconds),
+        "Time for which the quantile policy keeps its largest recent target.",
+    ),
+    Key {
+        alias: Some("simulation.cooldown"),
+        ..key(
+            "simulation.cooldown_minutes",
+            "5m",
+            Slot::Time(|s| &mut s.cooldown_seconds),
+            "Time after a change in which policies hold still; `cooldown` is another name for it.",
+        )
+    },
+    key("simulation.min_servers", "1", Slot::Count(|s| &mut s.min_servers), "Fewest servers, ready before the start."),
+    key("simulation.max_servers", "5", Slot::Count(|s| &mut s.max_servers), "Most servers."),
+    optional(
+        "simulation.max_step_out",
+        "2",
+        Slot::OptionalCount(|s| &mut s.max_step_out),
+        "Most servers that one change of the constrained optimum adds; no limit where it is left out.",
+    ),
+    optional(
+        "simulation.max_step_in",
+        "1",
+        Slot::OptionalCount(|s| &mut s.max_step_in),
+        "Most servers that one change of the constrained optimum removes; no limit where it is left out.",
+    ),
+    optional(
+        "simulation.interval",
+        "1m",
+        Slot::Interval(|s| &mut s.interval),
+        "Length of one interval; finer traces are summed. Left out: a minute, or the trace's own where that is longer.",
+    ),
+    key("forecasting.model", "ridge", Slot::Name(|s| &mut s.model), "Model that makes the forecasts."),
+    optional(
+        "forecasting.window_size",
+        "60",
+        Slot::OptionalCount(|s| &mut s.window_size),
+        "Intervals of history that the reference's neural models look at; other models do not use it.",
+    ),
+    optional(
+        "forecasting.lead",
+        "3m",
+        Slot::OptionalTime(|s| &mut s.lead_seconds),
+        "Time between a decision and the load that is forecast for it; left out, the start-up time.",
+    ),
+];

@@ -1,0 +1,14 @@
+//! Experiments as data: the configuration with its layers, and the policies by name. Pure: everything comes as text.
+
+mod configuration;
+mod document;
+mod keys;
+mod policies;
+mod quantity;
+mod settings;
+
+pub use configuration::{Configuration, ConfigurationError, Origin};
+pub use keys::{KEYS, Key};
+pub use policies::{PolicyNameError, PolicySpec};
+pub use quantity::Rate;
+pub use settings::Settings;

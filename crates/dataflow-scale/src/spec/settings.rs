@@ -1,0 +1,128 @@
+//! The values of a configuration, and the fleet, prices and policies they describe at a given interval.
+
+use dataflow_series::Step;
+
+use super::quantity::Rate;
+use crate::optimum::StepLimits;
+use crate::policy::{HybridThresholds, UtilizationThresholds};
+use crate::{Fleet, Prices};
+
+/// The values of a configuration. Times are in seconds, rates keep the time they are written for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Seed of everything random.
+    pub random_seed: u64,
+    /// Price of one provisioned server.
+    pub server_cost: Rate,
+    /// Price of each server ordered or released.
+    pub scale_cost: f64,
+    /// Price of each unit of load dropped.
+    pub violation_cost: f64,
+    /// Time from the order of a server until it serves load.
+    pub startup_seconds: f64,
+    /// Load that one server serves.
+    pub capacity_per_server: Rate,
+    /// Limits of the reactive policy.
+    pub reactive: UtilizationThresholds,
+    /// Limits of the predictive policy.
+    pub predictive: UtilizationThresholds,
+    /// Limit of the hybrid policy for the upper bound.
+    pub hybrid_out: f64,
+    /// Limit of the hybrid policy for the lower bound.
+    pub hybrid_in: f64,
+    /// Limit of the hybrid policy for the newest known load.
+    pub hybrid_emergency: f64,
+    /// Time for which the hybrid policy's scale-in condition must hold.
+    pub hybrid_hysteresis_seconds: f64,
+    /// Quantile that the base-stock policy provisions for, in (0, 1).
+    pub quantile_level: f64,
+    /// Time for which the base-stock policy keeps its largest target.
+    pub quantile_hold_seconds: f64,
+    /// Time after a change in which policies hold still.
+    pub cooldown_seconds: f64,
+    /// Fewest servers.
+    pub min_servers: u32,
+    /// Most servers.
+    pub max_servers: u32,
+    /// Most servers added by one change of the constrained optimum.
+    pub max_step_out: Option<u32>,
+    /// Most servers removed by one change of the constrained optimum.
+    pub max_step_in: Option<u32>,
+    /// Length of one interval, where it is asked for.
+    pub interval: Option<Step>,
+    /// Name of the forecasting model.
+    pub model: String,
+    /// Look-back of the reference's neural models, in intervals.
+    pub window_size: Option<u32>,
+    /// Time between a decision and the load forecast for it, where it is not the start-up time.
+    pub lead_seconds: Option<f64>,
+}
+
+impl Settings {
+    /// A blank to be filled from the defaults of every key.
+    pub(super) fn blank() -> Self {
+        let rate = Rate { amount: 0.0, per_seconds: None };
+        let thresholds = UtilizationThresholds { high: 0.0, low: 0.0 };
+        Self {
+            random_seed: 0,
+            server_cost: rate,
+            scale_cost: 0.0,
+            violation_cost: 0.0,
+            startup_seconds: 0.0,
+            capacity_per_server: rate,
+            reactive: thresholds,
+            predictive: thresholds,
+            hybrid_out: 0.0,
+            hybrid_in: 0.0,
+            hybrid_emergency: 0.0,
+            hybrid_hysteresis_seconds: 0.0,
+            quantile_level: 0.0,
+            quantile_hold_seconds: 0.0,
+            cooldown_seconds: 0.0,
+            min_servers: 0,
+            max_servers: 0,
+            max_step_out: None,
+            max_step_in: None,
+            interval: None,
+            model: String::new(),
+            window_size: None,
+            lead_seconds: None,
+        }
+    }
+
+    /// The fleet at intervals of this length; times are rounded up to whole ticks.
+    pub fn fleet(&self, step: Step) -> Fleet {
+        Fleet {
+            capacity: self.capacity_per_server.per_tick(step),
+            startup_ticks: step.ticks(self.startup_seconds),
+            cooldown_ticks: step.ticks(self.cooldown_seconds),
+            min_servers: self.min_servers,
+            max_servers: self.max_servers,
+        }
+    }
+
+    /// The prices at intervals of this length.
+    pub fn prices(&self, step: Step) -> Prices {
+        Prices { server: self.server_cost.per_tick(step), scale: self.scale_cost, violation: self.violation_cost }
+    }
+
+    /// What a change of the constrained optimum may be.
+    pub const fn step_limits(&self) -> StepLimits {
+        StepLimits { out: self.max_step_out, r#in: self.max_step_in }
+    }
+
+    /// Ticks between a decision and the load that is forecast for it.
+    pub fn lead_ticks(&self, step: Step) -> u32 {
+        step.ticks(self.lead_seconds.unwrap_or(self.startup_seconds))
+    }
+
+    /// Limits of the hybrid policy at intervals of this length.
+    pub fn hybrid(&self, step: Step) -> HybridThresholds {
+        HybridThresholds {
+            out: self.hybrid_out,
+            r#in: self.hybrid_in,
+            emergency: self.hybrid_emergency,
+            hysteresis_ticks: step.ticks(self.hybrid_hysteresis_seconds),
+        }
+    }
+}
