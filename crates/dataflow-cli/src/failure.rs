@@ -3,6 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use dataflow_scale::spec::ConfigurationError;
+use dataflow_series::source::SourceError;
+
 /// An error as a user sees it: one message that says where, what was expected and how to mend it.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -26,5 +29,17 @@ impl fmt::Display for Failure {
         match self {
             Self::Input(message) | Self::Work(message) => formatter.write_str(message),
         }
+    }
+}
+
+impl From<ConfigurationError> for Failure {
+    fn from(error: ConfigurationError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::Input(error.to_string())
     }
 }

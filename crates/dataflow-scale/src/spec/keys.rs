@@ -39,8 +39,8 @@ pub(super) enum Slot {
     OptionalTime(fn(&mut Settings) -> &mut Option<f64>),
     /// A whole number of at least zero.
     Count(fn(&mut Settings) -> &mut u32),
-    /// A whole number of at least one that may be left out.
-    OptionalCount(fn(&mut Settings) -> &mut Option<u32>),
+    /// A whole number of at least one, or `none`.
+    Limit(fn(&mut Settings) -> &mut Option<u32>),
     /// The length of an interval, which may be left out.
     Interval(fn(&mut Settings) -> &mut Option<Step>),
     /// The seed of everything random.
@@ -63,7 +63,7 @@ impl Slot {
                 "a time of at least 0 with its unit (such as 90s or 3m) or, as a bare number, in minutes"
             }
             Self::Count(_) => "a whole number of at least 0",
-            Self::OptionalCount(_) => "a whole number of at least 1",
+            Self::Limit(_) => "a whole number of at least 1, or none",
             Self::Interval(_) => "an interval of whole seconds with its unit, such as 30s, 1m or 15min",
             Self::Seed(_) => "a whole number from 0 to 18446744073709551615",
             Self::Name(_) => "a name",
@@ -82,8 +82,11 @@ impl Slot {
             Self::Time(slot) => *slot(settings) = parse_seconds(text)?,
             Self::OptionalTime(slot) => *slot(settings) = Some(parse_seconds(text)?),
             Self::Count(slot) => *slot(settings) = text.trim().parse().ok()?,
-            Self::OptionalCount(slot) => {
-                *slot(settings) = Some(text.trim().parse().ok().filter(|count| *count > 0)?);
+            Self::Limit(slot) => {
+                *slot(settings) = match text.trim() {
+                    "none" => None,
+                    count => Some(count.parse().ok().filter(|count| *count > 0)?),
+                };
             }
             Self::Interval(slot) => *slot(settings) = Some(text.trim().parse().ok()?),
             Self::Seed(slot) => *slot(settings) = text.trim().parse().ok()?,
@@ -102,7 +105,7 @@ impl Slot {
             Self::Utilization(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0}),
             Self::Level(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
             Self::Count(_) | Self::Seed(_) => serde_json::json!({"type": "integer", "minimum": 0}),
-            Self::OptionalCount(_) => serde_json::json!({"type": "integer", "minimum": 1}),
+            Self::Limit(_) => serde_json::json!({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "none"}]}),
             Self::Interval(_) | Self::Name(_) => text,
         }
     }
@@ -136,7 +139,7 @@ const fn optional(path: &'static str, example: &'static str, slot: Slot, about: 
 /// Every key, section by section. Defaults are the reference project's values, written as rates and times with units
 /// so that they hold at every interval.
 pub const KEYS: &[Key] = &[
-    key("random_seed", "42", Slot::Seed(|s| &mut s.random_seed), "Seed of everything random."),
+    key("random_seed", "1995", Slot::Seed(|s| &mut s.random_seed), "Seed of everything random."),
     key(
         "cost_parameters.server_cost",
         "0.05/min",
@@ -238,17 +241,17 @@ pub const KEYS: &[Key] = &[
     },
     key("simulation.min_servers", "1", Slot::Count(|s| &mut s.min_servers), "Fewest servers, ready before the start."),
     key("simulation.max_servers", "5", Slot::Count(|s| &mut s.max_servers), "Most servers."),
-    optional(
+    key(
         "simulation.max_step_out",
         "2",
-        Slot::OptionalCount(|s| &mut s.max_step_out),
-        "Most servers that one change of the constrained optimum adds; no limit where it is left out.",
+        Slot::Limit(|s| &mut s.max_step_out),
+        "Most servers that one change of the constrained optimum adds; 2 as the reference's policies do.",
     ),
-    optional(
+    key(
         "simulation.max_step_in",
         "1",
-        Slot::OptionalCount(|s| &mut s.max_step_in),
-        "Most servers that one change of the constrained optimum removes; no limit where it is left out.",
+        Slot::Limit(|s| &mut s.max_step_in),
+        "Most servers that one change of the constrained optimum removes; 1 as the reference's policies do.",
     ),
     optional(
         "simulation.interval",
@@ -260,7 +263,7 @@ pub const KEYS: &[Key] = &[
     optional(
         "forecasting.window_size",
         "60",
-        Slot::OptionalCount(|s| &mut s.window_size),
+        Slot::Limit(|s| &mut s.window_size),
         "Intervals of history that the reference's neural models look at; other models do not use it.",
     ),
     optional(

@@ -1,0 +1,92 @@
+//! The arguments of the command line: what all subcommands share, and the list of subcommands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use dataflow_series::{Fill, Step, Unit};
+
+use crate::command;
+
+/// Compare autoscaling policies on your own traffic: forecasts, simulation, and the exact optimum.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dataflow",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Start with `dataflow compare`, which needs nothing; then give it your access log: \
+                  `dataflow compare access.log.gz`."
+)]
+pub(crate) struct Arguments {
+    /// Print nothing but results and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Compare(Box<command::compare::CompareArguments>),
+    Config(command::config::ConfigArguments),
+    Completions(command::completions::CompletionsArguments),
+    Man(command::man::ManArguments),
+}
+
+/// Which traffic, on which grid.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
+#[command(next_help_heading = "Traffic")]
+pub(crate) struct TraceArguments {
+    /// Access logs, tables with a time column, plain numbers, `-` for standard input, or synthetic:NAME
+    ///
+    /// Kinds are told by content; .gz, .bz2, .zst and .xz are unpacked. Several files or a pattern ('logs/*.gz') are
+    /// read as one trace. Without any, the built-in synthetic:nasa-like.
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: Vec<String>,
+    /// Length of one tick, such as 30s, 1m or 15m; finer traces are summed [default: a minute, or the trace's own]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub(crate) interval: Option<Step>,
+    /// Load to read: bytes, requests or value [default: bytes where there are any]
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) measure: Option<Unit>,
+    /// Multiply the load
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, allow_hyphen_values = true)]
+    pub(crate) scale: f64,
+    /// Only a part of the trace: START..END, each an instant, a date or a duration, or left open (..7d, -2d..)
+    #[arg(long, value_name = "START..END", allow_hyphen_values = true)]
+    pub(crate) window: Option<String>,
+    /// When plain numbers start, such as 1995-07-01 or 1995-07-01T04:00:00Z [default: 1970-01-01]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+    /// The trace's own interval [default: 1s for plain numbers, else told from the rows]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub(crate) step: Option<Step>,
+    /// How missing intervals are filled: seasonal, seasonal:1d, interpolate, hold or zero
+    #[arg(long, value_name = "HOW", default_value_t = Fill::default())]
+    pub(crate) fill: Fill,
+    /// Zone of times that do not tell their own, and whose clocks the traffic follows, such as America/New_York
+    /// [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+}
+
+/// Where settings come from, besides the defaults.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct SettingsArguments {
+    /// Configuration file; `dataflow config init -` shows one [default: ./dataflow.yaml if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Set one key of the configuration, such as simulation.max_servers=10; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// Threads to work on; results are the same for any number [default: all cores]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) threads: Option<usize>,
+}

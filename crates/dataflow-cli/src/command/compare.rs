@@ -1,0 +1,179 @@
+//! `dataflow compare`: every policy and the optimum on one trace.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use dataflow_scale::Observe;
+use dataflow_scale::spec::{Configuration, PolicySpec};
+use dataflow_series::source::DEFAULT_INPUT;
+
+use super::on_threads;
+use crate::arguments::{SettingsArguments, TraceArguments};
+use crate::failure::Failure;
+use crate::forecasting::ForecastSource;
+use crate::output::{self, Format};
+use crate::pipeline::{self, Compared, Wanted};
+use crate::plot;
+use crate::progress::Progress;
+use crate::report;
+use crate::results;
+use crate::staging::Staging;
+use crate::timeline_file;
+use crate::world::World;
+
+/// Compare autoscaling policies and the exact optimum on one trace
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dataflow compare access.log.gz --interval 1m\n  \
+    dataflow compare requests.txt --step 1s --start 1995-07-01T04:00:00Z --measure requests\n  \
+    dataflow compare traffic.csv --policies fixed:3,reactive,quantile --set simulation.max_servers=20 --format json")]
+pub(crate) struct CompareArguments {
+    #[command(flatten)]
+    trace: TraceArguments,
+    /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = PolicySpec::DEFAULT)]
+    policies: Vec<PolicySpec>,
+    /// Newest load that a policy knows when it decides for a tick: that of the tick before, or of the tick itself
+    #[arg(long, value_enum, default_value_t = ObserveArgument::Previous)]
+    observe: ObserveArgument,
+    /// Forecast model, or a CSV file of forecasts made elsewhere (mean,lower,upper[,anomaly]; a row for each tick)
+    /// [default: ridge]
+    #[arg(long, value_name = "MODEL|FILE.csv")]
+    forecast: Option<String>,
+    /// Draw the comparison as .svg or .png
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Write the comparison as one page with interactive plots
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Write every tick of every run as CSV
+    #[arg(long, value_name = "FILE")]
+    timeline: Option<PathBuf>,
+    /// Write everything into a folder: comparison.json, costs.csv, plot.svg, report.html, timeline.csv
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// As `--observe` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ObserveArgument {
+    /// What a real controller can know
+    Previous,
+    /// As the reference project works; flatters reactive policies
+    Current,
+}
+
+pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failure> {
+    let progress = Progress::new(quiet);
+    // Places for results are found before the work, so that a mistake costs no wait.
+    let mut staging = Staging::default();
+    let files = stage(arguments, &mut staging)?;
+    if arguments.trace.trace.is_empty() && !quiet {
+        output::note(&format!(
+            "no trace was given, so the built-in {DEFAULT_INPUT} is used; give your own as a file: \
+             `dataflow compare access.log`"
+        ));
+    }
+    let compared = on_threads(arguments.settings.threads, || {
+        let world = World::open(&arguments.trace, &arguments.settings, Vec::new(), &progress, quiet)?;
+        let wanted = wanted(arguments, &world.configuration, !files.is_empty(), quiet)?;
+        pipeline::compare(world, &wanted, &progress)
+    })?;
+    drop(progress);
+    if !quiet {
+        compared.notes.iter().for_each(|note| output::note(note));
+    }
+    for (path, kind) in &files {
+        write(&compared, path, *kind)?;
+    }
+    staging.commit()?;
+    output::print(&results::render(&compared, arguments.format))
+}
+
+fn wanted(
+    arguments: &CompareArguments,
+    configuration: &Configuration,
+    record: bool,
+    quiet: bool,
+) -> Result<Wanted, Failure> {
+    let settings = configuration.settings();
+    let mut policies: Vec<PolicySpec> = Vec::new();
+    for policy in &arguments.policies {
+        if let PolicySpec::Fixed(Some(servers)) = policy
+            && !(settings.min_servers..=settings.max_servers).contains(servers)
+        {
+            return Err(Failure::Input(format!(
+                "--policies {policy}: expected a number of servers from {} to {} \
+                 (simulation.min_servers and simulation.max_servers)",
+                settings.min_servers, settings.max_servers
+            )));
+        }
+        if !policies.contains(policy) {
+            policies.push(*policy);
+        }
+    }
+    let (forecast, warning) = ForecastSource::choose(arguments.forecast.as_deref(), configuration)?;
+    if let Some(warning) = warning.filter(|_| !quiet) {
+        output::warn(&warning);
+    }
+    let observe = match arguments.observe {
+        ObserveArgument::Previous => Observe::Previous,
+        ObserveArgument::Current => Observe::Current,
+    };
+    Ok(Wanted { policies, observe, forecast, record })
+}
+
+/// What a result file holds.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Json,
+    Csv,
+    Plot,
+    Report,
+    Timeline,
+}
+
+/// The files of a folder of results.
+const FOLDER: [(&str, Kind); 5] = [
+    ("comparison.json", Kind::Json),
+    ("costs.csv", Kind::Csv),
+    ("plot.svg", Kind::Plot),
+    ("report.html", Kind::Report),
+    ("timeline.csv", Kind::Timeline),
+];
+
+/// Finds a place for every file asked for.
+fn stage(arguments: &CompareArguments, staging: &mut Staging) -> Result<Vec<(PathBuf, Kind)>, Failure> {
+    let mut files = Vec::new();
+    let single =
+        [(&arguments.plot, Kind::Plot), (&arguments.report, Kind::Report), (&arguments.timeline, Kind::Timeline)];
+    for (target, kind) in single {
+        if let Some(target) = target {
+            files.push((staging.file(target)?, kind));
+        }
+    }
+    if let Some(folder) = &arguments.out {
+        staging.folder(folder)?;
+        for (name, kind) in FOLDER {
+            files.push((staging.file(&folder.join(name))?, kind));
+        }
+    }
+    Ok(files)
+}
+
+fn write(compared: &Compared, path: &Path, kind: Kind) -> Result<(), Failure> {
+    let Compared { comparison, ticks, .. } = compared;
+    let text = match kind {
+        Kind::Plot => return plot::write(comparison, ticks, path),
+        Kind::Report => return report::write(comparison, ticks, path),
+        Kind::Timeline => return timeline_file::write(comparison, ticks, path),
+        Kind::Json => results::json(comparison),
+        Kind::Csv => results::csv(comparison),
+    };
+    std::fs::write(path, text).map_err(|error| Failure::Work(format!("the results cannot be written: {error}")))
+}

@@ -1,0 +1,38 @@
+//! The subcommands, one file each.
+
+pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod man;
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::Failure;
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// Whatever went wrong, as the user is told it.
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let quiet = arguments.quiet;
+    match arguments.command {
+        Command::Compare(arguments) => compare::run(&arguments, quiet),
+        Command::Config(arguments) => config::run(&arguments, quiet),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
+    }
+}
+
+/// Runs work on so many threads, or on all cores.
+///
+/// # Errors
+/// When there can be no such threads.
+pub(crate) fn on_threads<T: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
+    if threads == Some(0) {
+        return Err(Failure::Input("--threads 0: expected at least 1".to_owned()));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
+    pool.map_err(|error| Failure::Work(format!("no threads to work on: {error}")))?.install(work)
+}

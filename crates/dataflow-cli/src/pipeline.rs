@@ -1,0 +1,198 @@
+//! From a world to a comparison: forecasts, both optima and every policy's run, in parallel, the same for any number
+//! of threads.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use dataflow_scale::optimum::{Plan, TooLarge, by_levels, under_limits};
+use dataflow_scale::spec::PolicySpec;
+use dataflow_scale::{Observe, Outcome, Scenario, Timeline, simulate};
+use rayon::prelude::*;
+
+use crate::comparison::{Actions, Bound, Comparison, CostFacts, ForecastFacts, RunFacts, Ticks, TraceFacts};
+use crate::failure::Failure;
+use crate::forecasting::{ForecastSource, Forecasts};
+use crate::progress::Progress;
+use crate::world::World;
+
+/// What is compared, and how.
+pub(crate) struct Wanted {
+    pub(crate) policies: Vec<PolicySpec>,
+    pub(crate) observe: Observe,
+    pub(crate) forecast: ForecastSource,
+    /// Whether every tick is recorded, for plots and timelines.
+    pub(crate) record: bool,
+}
+
+/// Both optima of a world.
+pub(crate) struct Optima {
+    pub(crate) by_levels: Plan,
+    pub(crate) under_limits: Result<Plan, TooLarge>,
+    pub(crate) seconds: f64,
+}
+
+/// A comparison with the ticks behind it, and what the user should know about it.
+pub(crate) struct Compared {
+    pub(crate) comparison: Comparison,
+    pub(crate) ticks: Ticks,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Optima {
+    /// Finds both, side by side.
+    pub(crate) fn of(world: &World, progress: &Progress) -> Self {
+        let started = Instant::now();
+        let load = world.load.values();
+        let limits = world.configuration.settings().step_limits();
+        let bar = progress.share("optimum");
+        let (by_levels, under_limits) = rayon::join(
+            || by_levels(&world.fleet, &world.prices, load),
+            || under_limits(&world.fleet, &world.prices, load, &limits, &mut |share| bar.set(share)),
+        );
+        Self { by_levels, under_limits, seconds: started.elapsed().as_secs_f64() }
+    }
+
+    /// The plan to replay: under the limits, or without where that one is too large to find.
+    fn replayed(&self) -> &Plan {
+        self.under_limits.as_ref().unwrap_or(&self.by_levels)
+    }
+}
+
+/// Runs everything.
+///
+/// # Errors
+/// When forecasts are wrong or do not fit the trace.
+pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Result<Compared, Failure> {
+    let needs_forecast = wanted.policies.iter().any(|policy| policy.uses_forecast());
+    let bar = progress.share("forecasting");
+    let make_forecasts =
+        || needs_forecast.then(|| Forecasts::of(&world, &wanted.forecast, wanted.observe, &bar)).transpose();
+    let (forecasts, optima) = rayon::join(make_forecasts, || Optima::of(&world, progress));
+    drop(bar);
+    let forecasts = forecasts?;
+    let started = Instant::now();
+    let runs = simulate_all(&world, wanted, forecasts.as_ref(), &optima)?;
+    let simulate_seconds = started.elapsed().as_secs_f64();
+
+    let mut notes = world.notes.clone();
+    if let Err(too_large) = &optima.under_limits {
+        notes.push(format!("{too_large}; `optimal` replays the optimum without cooldown"));
+    }
+    if needs_forecast && matches!(wanted.forecast, ForecastSource::File(_)) {
+        notes.push(
+            "row t of the file is what policies are given at tick t; `quantile` provisions for `upper`".to_owned(),
+        );
+    }
+    let elapsed_seconds = BTreeMap::from([
+        ("ingest", world.ingest_seconds),
+        ("forecast", forecasts.as_ref().map_or(0.0, |forecasts| forecasts.seconds)),
+        ("simulate", simulate_seconds),
+        ("optimum", optima.seconds),
+    ]);
+    let (rolling, forecast_facts) = forecasts.map(|made| (made.rolling, made.facts)).unzip();
+    Ok(assemble(world, wanted, forecast_facts, rolling, &optima, runs, elapsed_seconds, notes))
+}
+
+/// The run of every policy wanted, in their order, and last that of the fleet at its most servers.
+fn simulate_all(
+    world: &World,
+    wanted: &Wanted,
+    forecasts: Option<&Forecasts>,
+    optima: &Optima,
+) -> Result<Vec<(Outcome, Timeline)>, Failure> {
+    let step = world.step();
+    let scenario = Scenario {
+        fleet: &world.fleet,
+        prices: &world.prices,
+        load: world.load.values(),
+        observe: wanted.observe,
+        forecast: forecasts.map(|forecasts| &forecasts.track),
+    };
+    let baseline = (PolicySpec::Fixed(None), false);
+    let policies: Vec<(PolicySpec, bool)> =
+        wanted.policies.iter().map(|policy| (*policy, wanted.record)).chain([baseline]).collect();
+    policies
+        .par_iter()
+        .map(|(policy, record)| {
+            let mut timeline = Timeline::default();
+            let mut policy = policy.build(world.configuration.settings(), step, &optima.replayed().provisioned);
+            let outcome = simulate(&scenario, policy.as_mut(), record.then_some(&mut timeline))
+                .map_err(|error| Failure::Input(error.to_string()))?;
+            Ok((outcome, timeline))
+        })
+        .collect()
+}
+
+#[expect(clippy::too_many_arguments, reason = "one place where everything comes together")]
+fn assemble(
+    world: World,
+    wanted: &Wanted,
+    forecast: Option<ForecastFacts>,
+    rolling: Option<dataflow_forecast::RollingForecast>,
+    optima: &Optima,
+    mut runs: Vec<(Outcome, Timeline)>,
+    elapsed_seconds: BTreeMap<&'static str, f64>,
+    notes: Vec<String>,
+) -> Compared {
+    let bound = Bound {
+        no_cooldown: optima.by_levels.cost,
+        cooldown_and_steps: optima.under_limits.as_ref().ok().map(|plan| plan.cost),
+    };
+    let fixed = runs.pop().map_or(f64::NAN, |(outcome, _)| outcome.cost.total());
+    let facts =
+        wanted.policies.iter().zip(&runs).map(|(policy, (outcome, _))| run_facts(*policy, outcome, fixed, bound));
+    let comparison = Comparison {
+        trace: trace_facts(&world),
+        observe: match wanted.observe {
+            Observe::Previous => "previous",
+            Observe::Current => "current",
+        },
+        forecast,
+        bound,
+        runs: facts.collect(),
+        elapsed_seconds,
+    };
+    let ticks = Ticks {
+        capacity: world.fleet.capacity,
+        load: world.load,
+        filled: world.filled,
+        timelines: runs.into_iter().map(|(_, timeline)| timeline).collect(),
+        forecast: rolling,
+    };
+    Compared { comparison, ticks, notes }
+}
+
+/// What the trace is, in figures.
+pub(crate) fn trace_facts(world: &World) -> TraceFacts {
+    TraceFacts {
+        source: world.source.clone(),
+        start: world.load.start().to_string(),
+        interval_seconds: world.step().seconds(),
+        ticks: world.load.len(),
+        unit: world.load.unit().to_string(),
+        total: world.load.total(),
+        missing_ticks: world.filled.iter().filter(|filled| **filled).count(),
+    }
+}
+
+fn run_facts(policy: PolicySpec, outcome: &Outcome, fixed: f64, bound: Bound) -> RunFacts {
+    let total = outcome.cost.total();
+    // Where both are nothing, nothing is the difference.
+    let against = |other: f64| if total == other { 1.0 } else { total / other };
+    RunFacts {
+        policy: policy.to_string(),
+        cost: CostFacts {
+            total,
+            server: outcome.cost.server,
+            scale: outcome.cost.scale,
+            violation: outcome.cost.violation,
+        },
+        dropped: outcome.dropped,
+        dropped_share: if outcome.offered > 0.0 { outcome.dropped / outcome.offered } else { 0.0 },
+        actions: Actions { out: outcome.scale_outs, r#in: outcome.scale_ins },
+        server_ticks: outcome.server_ticks,
+        mean_utilization: outcome.mean_utilization,
+        saving_vs_fixed: 1.0 - against(fixed),
+        gap_to_optimum: against(bound.no_cooldown) - 1.0,
+    }
+}

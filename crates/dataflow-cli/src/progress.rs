@@ -1,0 +1,58 @@
+//! Progress bars on standard error, drawn on terminals only.
+
+use std::sync::Arc;
+
+use dataflow_series::source;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Steps of a bar that tells a share.
+const SHARE_STEPS: u64 = 1_000;
+
+/// Where bars are drawn, if anywhere.
+pub(crate) struct Progress {
+    bars: MultiProgress,
+}
+
+/// One piece of work under way; its bar goes with it.
+pub(crate) struct Bar(ProgressBar);
+
+impl Progress {
+    /// Bars that are drawn unless they are unwanted or standard error is no terminal.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        Self { bars: MultiProgress::with_draw_target(target) }
+    }
+
+    /// A bar for work that knows its share.
+    pub(crate) fn share(&self, what: &'static str) -> Bar {
+        let style = ProgressStyle::with_template("{msg:<12} {bar:40.cyan} {percent:>3}%")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Bar(self.bars.add(ProgressBar::new(SHARE_STEPS).with_style(style).with_message(what)))
+    }
+
+    /// A count of bytes for work whose end is not known.
+    pub(crate) fn bytes(&self, what: &'static str) -> Bar {
+        let style = ProgressStyle::with_template("{msg:<12} {decimal_bytes} {decimal_bytes_per_sec}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        Bar(self.bars.add(ProgressBar::no_length().with_style(style).with_message(what)))
+    }
+}
+
+impl Bar {
+    /// Tells the share done, from 0 to 1.
+    pub(crate) fn set(&self, share: f64) {
+        self.0.set_position((share * SHARE_STEPS as f64) as u64);
+    }
+
+    /// What a reader calls with the bytes it has read.
+    pub(crate) fn byte_counter(&self) -> source::Progress {
+        let bar = self.0.clone();
+        Arc::new(move |bytes| bar.inc(bytes))
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,143 @@
+//! A comparison as people and programs read it: a table, JSON, CSV or Markdown.
+
+use std::fmt::Write as _;
+
+use crate::comparison::{Comparison, RunFacts};
+use crate::output::Format;
+use crate::pipeline::Compared;
+use crate::quantity::{self, count, duration, grouped, percent};
+use crate::story;
+use crate::table::Table;
+
+/// The comparison in the format asked for.
+pub(crate) fn render(compared: &Compared, format: Format) -> String {
+    let comparison = &compared.comparison;
+    match format {
+        Format::Table => {
+            let lines: Vec<String> = facts(compared).iter().map(|(name, fact)| format!("{name:<10} {fact}")).collect();
+            format!("{}\n\n{}\n{}\n", lines.join("\n"), costs(comparison).text(), bounds(compared))
+        }
+        Format::Json => json(comparison),
+        Format::Csv => csv(comparison),
+        Format::Markdown => {
+            let lines: Vec<String> = facts(compared).iter().map(|(name, fact)| format!("- {name}: {fact}")).collect();
+            format!("{}\n\n{}\n{}\n", lines.join("\n"), costs(comparison).markdown(), bounds(compared))
+        }
+    }
+}
+
+/// The JSON contract of `compare`. Figures that are not defined are null.
+pub(crate) fn json(comparison: &Comparison) -> String {
+    // No key or value of a comparison can fail to be written.
+    serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n"
+}
+
+/// One row per run, at full precision, named as in the JSON.
+pub(crate) fn csv(comparison: &Comparison) -> String {
+    let mut text = String::from(
+        "policy,total,server,scale,violation,dropped,dropped_share,actions_out,actions_in,server_ticks,\
+         mean_utilization,saving_vs_fixed,gap_to_optimum\n",
+    );
+    for run in &comparison.runs {
+        let RunFacts { policy, cost, dropped, dropped_share, actions, server_ticks, .. } = run;
+        let _ = writeln!(
+            text,
+            "{policy},{},{},{},{},{dropped},{dropped_share},{},{},{server_ticks},{},{},{}",
+            cost.total,
+            cost.server,
+            cost.scale,
+            cost.violation,
+            actions.out,
+            actions.r#in,
+            run.mean_utilization,
+            run.saving_vs_fixed,
+            run.gap_to_optimum
+        );
+    }
+    text
+}
+
+/// What is known of the trace and its forecasts: names and facts.
+fn facts(compared: &Compared) -> Vec<(&'static str, String)> {
+    let Compared { comparison, ticks, .. } = compared;
+    let trace = &comparison.trace;
+    let load = |load: f64| quantity::load(load, &trace.unit);
+    let interval = u64::from(trace.interval_seconds);
+    let mean = load(trace.total / trace.ticks.max(1) as f64);
+    let peak = load(ticks.load.values().iter().copied().fold(0.0, f64::max));
+    let total = load(trace.total);
+    let missing = match trace.missing_ticks {
+        0 => "none missing".to_owned(),
+        missing => format!("{} missing and filled", count(missing)),
+    };
+    let length = duration(interval * trace.ticks as u64);
+    let mut facts = vec![
+        ("trace", trace.source.clone()),
+        ("time", format!("{} to {} ({length})", trace.start, ticks.load.end())),
+        ("intervals", format!("{} of {}, {missing}", count(trace.ticks), duration(interval))),
+        ("load", format!("{total} in all; per interval {mean} on average, {peak} at the peak")),
+        ("server", format!("serves {} per interval", load(ticks.capacity))),
+    ];
+    if let Some(forecast) = &comparison.forecast {
+        facts.push((
+            "forecasts",
+            format!(
+                "by {}: mean absolute error {}, MASE {}, 95% interval holds {} (last fifth of the trace)",
+                forecast.model,
+                load(forecast.mae),
+                grouped(forecast.mase),
+                percent(forecast.coverage_95)
+            ),
+        ));
+    }
+    facts
+}
+
+/// The cost of every policy, in the currency of the prices; the cheapest that does not know the future is marked.
+fn costs(comparison: &Comparison) -> Table {
+    let mut table = Table::new([
+        "policy",
+        "servers",
+        "scaling",
+        "violation",
+        "total",
+        "saving",
+        "above optimum",
+        "dropped",
+        "out",
+        "in",
+        "utilization",
+    ]);
+    for run in &comparison.runs {
+        table.push(&[
+            run.policy.clone(),
+            grouped(run.cost.server),
+            grouped(run.cost.scale),
+            grouped(run.cost.violation),
+            grouped(run.cost.total),
+            percent(run.saving_vs_fixed),
+            percent(run.gap_to_optimum),
+            percent(run.dropped_share),
+            count(run.actions.out),
+            count(run.actions.r#in),
+            percent(run.mean_utilization),
+        ]);
+    }
+    let best = story::best(comparison).map(|best| &best.policy);
+    table.mark(comparison.runs.iter().position(|run| Some(&run.policy) == best));
+    table
+}
+
+/// The least costs possible, and what the shares in the table are of.
+fn bounds(compared: &Compared) -> String {
+    let bound = compared.comparison.bound;
+    let limits = match bound.cooldown_and_steps {
+        Some(cost) => format!("; under the cooldown and step limits {}", grouped(cost)),
+        None => String::new(),
+    };
+    format!(
+        "The least possible cost is {}{limits}.\nSaving: against `fixed` at the most servers. Above optimum: against the \
+         least possible cost. Costs: in the currency of the prices.",
+        grouped(bound.no_cooldown)
+    )
+}

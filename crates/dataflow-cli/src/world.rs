@@ -1,0 +1,258 @@
+//! The world of a run: the load of every tick, the fleet, and the prices, as trace and settings describe them.
+
+use std::time::Instant;
+
+use dataflow_scale::spec::{Configuration, Origin, Rate};
+use dataflow_scale::{Fleet, Prices};
+use dataflow_series::source::{self, TraceRequest};
+use dataflow_series::synth::DEFAULT_SEED;
+use dataflow_series::{Observed, Series, SeriesError, Step, Unit, Window};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+use crate::arguments::{SettingsArguments, TraceArguments};
+use crate::failure::Failure;
+use crate::layers::{self, Flags};
+use crate::progress::Progress;
+use crate::quantity::{grouped, percent};
+
+const CAPACITY: &str = "cost_parameters.capacity_per_server";
+const VIOLATION: &str = "cost_parameters.violation_cost";
+const INTERVAL: &str = "simulation.interval";
+
+/// Where the capacity is sized, the 99th percentile of the load fills this share of the most servers.
+const FILLED_SHARE: f64 = 0.9;
+/// A capacity fits where the 99th percentile of the load needs between so many servers and so many times the most.
+const FITTING_SERVERS: (f64, f64) = (0.5, 4.0);
+const MINUTE_SECONDS: f64 = 60.0;
+
+/// Everything that is simulated, and what there is to say about it.
+pub(crate) struct World {
+    /// Where the trace comes from, in words that the user knows.
+    pub(crate) source: String,
+    /// The load of each tick, gaps filled.
+    pub(crate) load: Series,
+    /// For each tick, whether it was missing and had to be filled.
+    pub(crate) filled: Vec<bool>,
+    pub(crate) configuration: Configuration,
+    pub(crate) fleet: Fleet,
+    pub(crate) prices: Prices,
+    pub(crate) time_zone: TimeZone,
+    /// What the user should know, one sentence each.
+    pub(crate) notes: Vec<String>,
+    pub(crate) ingest_seconds: f64,
+}
+
+impl World {
+    /// Reads settings and trace.
+    ///
+    /// # Errors
+    /// When a setting or the trace is wrong.
+    pub(crate) fn open(
+        trace: &TraceArguments,
+        settings: &SettingsArguments,
+        mut flags: Flags,
+        progress: &Progress,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
+        if let Some(interval) = trace.interval {
+            flags.push((INTERVAL, interval.to_string(), format!("--interval {interval}")));
+        }
+        let mut configuration = layers::read(settings, flags, quiet)?;
+        if !(trace.scale.is_finite() && trace.scale >= 0.0) {
+            return Err(Failure::Input(format!("--scale {}: expected a finite number of at least 0", trace.scale)));
+        }
+        let time_zone = time_zone(trace)?;
+        let started = Instant::now();
+        let (source, observed, mut notes) = observe(trace, &configuration, &time_zone, progress)?;
+        let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
+        notes.extend(size_capacity(&mut configuration, &observed));
+        let observed = if trace.scale == 1.0 { observed } else { observed.scale(trace.scale).map_err(wrong)? };
+        let filled: Vec<bool> = observed.values().map(|load| load.is_none()).collect();
+        let load = observed.fill(trace.fill).map_err(wrong)?;
+        let missing = observed.missing();
+        if missing > 0 {
+            let share = percent(missing as f64 / observed.len() as f64);
+            notes.push(format!(
+                "{} of {} intervals ({share}) are missing; they are filled by --fill {}",
+                grouped(missing as f64),
+                grouped(observed.len() as f64),
+                trace.fill
+            ));
+        }
+        let ingest_seconds = started.elapsed().as_secs_f64();
+        let settings = configuration.settings();
+        let (fleet, prices) = (settings.fleet(load.step()), settings.prices(load.step()));
+        Ok(Self { source, load, filled, configuration, fleet, prices, time_zone, notes, ingest_seconds })
+    }
+
+    /// The length of one tick.
+    pub(crate) fn step(&self) -> Step {
+        self.load.step()
+    }
+}
+
+/// The load as it was seen, on the interval and in the window asked for, but not yet scaled.
+fn observe(
+    arguments: &TraceArguments,
+    configuration: &Configuration,
+    zone: &TimeZone,
+    progress: &Progress,
+) -> Result<(String, Observed, Vec<String>), Failure> {
+    let bar = progress.bytes("reading");
+    let wanted = configuration.settings().interval;
+    // A file is written for many traces: what it says of the interval holds as far as the trace allows.
+    let is_usual = matches!(configuration.origin(INTERVAL), Origin::File { .. });
+    let is_usual = is_usual && wanted.is_some_and(|wanted| wanted >= Step::MINUTE);
+    let request = TraceRequest {
+        inputs: seeded(&arguments.trace, configuration.settings().random_seed),
+        start: arguments.start.as_deref().map(|text| instant(text, zone)).transpose()?,
+        step: arguments.step,
+        interval: wanted.filter(|_| !is_usual),
+        measure: arguments.measure,
+        time_zone: Some(zone.clone()),
+        progress: Some(bar.byte_counter()),
+        ..TraceRequest::default()
+    };
+    let trace = source::open(&request)?;
+    let (source, mut observed, mut notes) = (trace.source, trace.observed, trace.notes);
+    let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
+    if let Some(wanted) = wanted.filter(|wanted| is_usual && *wanted != observed.step()) {
+        match observed.resample(wanted) {
+            Ok(resampled) => observed = resampled,
+            Err(SeriesError::NotAMultiple { .. }) => notes.push(format!(
+                "the interval of {wanted} in the configuration is not to be had from a trace of {own}; {own} is kept",
+                own = observed.step()
+            )),
+            Err(error) => return Err(wrong(error)),
+        }
+    }
+    if let Some(window) = &arguments.window {
+        let window = Window::parse(window, zone).and_then(|window| window.on(observed.start()..observed.end()));
+        let window = window.map_err(|error| Failure::Input(format!("--window: {error}")))?;
+        observed = observed.window(window).map_err(wrong)?;
+    }
+    Ok((source, observed, notes))
+}
+
+/// The inputs, with the seed where the synthetic trace among them tells none.
+fn seeded(inputs: &[String], seed: u64) -> Vec<String> {
+    let default = [source::DEFAULT_INPUT.to_owned()];
+    let inputs = if inputs.is_empty() { default.as_slice() } else { inputs };
+    let with_seed = |input: &String| match input.strip_prefix("synthetic:") {
+        Some(rest) if seed != DEFAULT_SEED && !rest.contains("seed=") => {
+            format!("{input}{}seed={seed}", if rest.contains('?') { '&' } else { '?' })
+        }
+        _ => input.clone(),
+    };
+    inputs.iter().map(with_seed).collect()
+}
+
+fn time_zone(arguments: &TraceArguments) -> Result<TimeZone, Failure> {
+    let Some(name) = &arguments.time_zone else { return Ok(TimeZone::UTC) };
+    TimeZone::get(name).map_err(|_| {
+        Failure::Input(format!("--time-zone {name}: there is no such zone; expected a name such as America/New_York"))
+    })
+}
+
+/// An instant, or a date or local time in the zone.
+fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    if let Ok(instant) = text.parse() {
+        return Ok(instant);
+    }
+    let local = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(DateTime::from));
+    local.and_then(|local| zone.to_timestamp(local).ok()).ok_or_else(|| {
+        Failure::Input(format!("--start {text}: expected a time such as 1995-07-01 or 1995-07-01T04:00:00Z"))
+    })
+}
+
+/// Sizes servers to the trace where nobody said what one serves and the default would make nonsense of it.
+fn size_capacity(configuration: &mut Configuration, observed: &Observed) -> Option<String> {
+    if *configuration.origin(CAPACITY) != Origin::Default {
+        return None;
+    }
+    let step = observed.step();
+    let high_load = percentile(observed, 0.99)?;
+    let keeps_price = *configuration.origin(VIOLATION) != Origin::Default;
+    let settings = configuration.settings_mut();
+    let most = f64::from(settings.max_servers);
+    let default = settings.capacity_per_server.per_tick(step);
+    let needed = high_load / default;
+    if high_load <= 0.0 || (FITTING_SERVERS.0..=FITTING_SERVERS.1 * most).contains(&needed) {
+        return None;
+    }
+    let filled = FILLED_SHARE * most;
+    let per_minute = high_load / filled * (MINUTE_SECONDS / f64::from(step.seconds()));
+    // What a server drops in a minute costs the same, whatever the unit.
+    let full_minute = settings.violation_cost * settings.capacity_per_server.amount;
+    settings.capacity_per_server = Rate { amount: per_minute, per_seconds: Some(MINUTE_SECONDS) };
+    if !keeps_price {
+        settings.violation_cost = full_minute / per_minute;
+    }
+    let unit = load_unit(observed.unit());
+    let price = if keeps_price {
+        String::new()
+    } else {
+        format!(", and each of them dropped costs {}", grouped(settings.violation_cost))
+    };
+    Some(format!(
+        "a server is taken to serve {} {unit} per minute, so that the busiest 1% of the trace needs more than {filled} \
+         servers{price}: the default capacity does not fit this trace; say what yours is with --set {CAPACITY}=…/min",
+        grouped(per_minute),
+    ))
+}
+
+/// The unit in a sentence.
+pub(crate) fn load_unit(unit: Unit) -> String {
+    match unit {
+        Unit::Value => "units of load".to_owned(),
+        unit => unit.to_string(),
+    }
+}
+
+/// The value that this share of the intervals seen does not exceed (nearest rank).
+fn percentile(observed: &Observed, share: f64) -> Option<f64> {
+    let mut loads: Vec<f64> = observed.values().flatten().collect();
+    let rank = ((loads.len() as f64 * share).ceil() as usize).clamp(1, loads.len().max(1)) - 1;
+    (!loads.is_empty()).then(|| *loads.select_nth_unstable_by(rank, f64::total_cmp).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed(loads: impl IntoIterator<Item = f64>) -> Observed {
+        Observed::new(Timestamp::UNIX_EPOCH, Step::MINUTE, Unit::Requests, loads.into_iter().map(Some)).unwrap()
+    }
+
+    #[test]
+    fn servers_are_sized_only_where_the_default_does_not_fit() {
+        let mut configuration = Configuration::default();
+        assert_eq!(size_capacity(&mut configuration, &observed((1..=100).map(|load| f64::from(load) * 5e4))), None);
+        let note = size_capacity(&mut configuration, &observed((1..=100).map(f64::from)));
+        let settings = configuration.settings();
+        assert!(note.is_some());
+        assert_eq!(settings.fleet(Step::MINUTE).capacity, 22.0);
+        assert!((settings.violation_cost * 22.0 - 6.0).abs() < 1e-12);
+        let mut told = Configuration::default();
+        told.set(CAPACITY, "7/min", Origin::Named("--set".to_owned())).unwrap();
+        assert_eq!(size_capacity(&mut told, &observed([1.0])), None);
+    }
+
+    #[test]
+    fn a_seed_reaches_the_synthetic_trace_that_tells_none() {
+        assert_eq!(seeded(&[], DEFAULT_SEED), ["synthetic:nasa-like"]);
+        assert_eq!(seeded(&[], 7), ["synthetic:nasa-like?seed=7"]);
+        let given = ["synthetic:steady?days=2".to_owned(), "synthetic:steady?seed=1".to_owned(), "a.log".to_owned()];
+        assert_eq!(seeded(&given, 7), ["synthetic:steady?days=2&seed=7", "synthetic:steady?seed=1", "a.log"]);
+    }
+
+    #[test]
+    fn starts_are_read_in_the_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(-4));
+        assert_eq!(instant("1995-07-01", &zone).unwrap().to_string(), "1995-07-01T04:00:00Z");
+        assert_eq!(instant("1995-07-01T04:00:00Z", &zone).unwrap().to_string(), "1995-07-01T04:00:00Z");
+        assert!(instant("yesterday", &zone).is_err());
+    }
+}
