@@ -1,5 +1,6 @@
 //! All automation of the project, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask measure`, ….
 
+mod forecast_figures;
 mod measure;
 mod test;
 mod tidy;
@@ -25,6 +26,12 @@ enum Task {
     },
     /// Check what the compiler does not: that every file says what it is for and none has grown too large.
     Tidy,
+    /// Measure speed and exactness beside other programs.
+    Bench {
+        /// `forecast`: errors and intervals of every model on the NASA trace.
+        #[arg(value_parser = ["forecast"])]
+        what: String,
+    },
     /// Measure the figures of the synthetic `nasa-like` trace on the real one, and compare both.
     Measure {
         /// The trace to measure.
@@ -43,6 +50,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test { fuzz_seconds } => test::run(fuzz_seconds),
         Task::Tidy => tidy::run(),
+        Task::Bench { .. } => forecast_figures::run(),
         Task::Measure { data, seeds, .. } => measure::run(data.as_deref(), seeds),
     }
 }

@@ -8,7 +8,7 @@
 mod counts;
 mod level;
 mod replies;
-mod trace;
+pub(crate) mod trace;
 
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ fn synthetic(seed: u64) -> Result<MinuteStatistics> {
 }
 
 /// The folder of the real data.
-fn data_folder() -> PathBuf {
+pub(crate) fn data_folder() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     std::env::var_os("DATAFLOW_DATA").map_or_else(beside, PathBuf::from)
 }

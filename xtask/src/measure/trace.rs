@@ -39,7 +39,8 @@ impl Trace {
     }
 }
 
-fn read_numbers(path: &Path) -> Result<Vec<f64>> {
+/// The numbers of the one file in an archive.
+pub(crate) fn read_numbers(path: &Path) -> Result<Vec<f64>> {
     let mut archive = tar::Archive::new(bzip2::read::BzDecoder::new(File::open(path)?));
     let mut text = String::new();
     archive.entries()?.next().context("the archive is empty")??.read_to_string(&mut text)?;
