@@ -150,6 +150,13 @@ pub enum Place {
     },
     /// A row of a table that has no lines.
     Row(u64),
+    /// A row of a table that has no lines, and the column's name.
+    RowCell {
+        /// The row.
+        row: u64,
+        /// The name of the column.
+        column: String,
+    },
     /// One of many numbers.
     Number {
         /// The line it is on.
@@ -165,6 +172,7 @@ impl fmt::Display for Place {
             Self::Line(line) => write!(formatter, "line {line}"),
             Self::Cell { line, column } => write!(formatter, "line {line}, column {column:?}"),
             Self::Row(row) => write!(formatter, "row {row}"),
+            Self::RowCell { row, column } => write!(formatter, "row {row}, column {column:?}"),
             Self::Number { line, number } => write!(formatter, "line {line}, number {number}"),
         }
     }

@@ -90,6 +90,18 @@ impl Input {
     }
 }
 
+#[cfg(feature = "parquet")]
+impl Opened {
+    /// The whole stream as a file that can be read at any place.
+    pub(super) fn into_file(mut self, name: &str) -> Result<File, SourceError> {
+        let spooled = tempfile::tempfile().and_then(|mut file| {
+            io::copy(&mut self.reader, &mut file)?;
+            Ok(file)
+        });
+        spooled.map_err(|source| SourceError::Read { name: name.to_owned(), source })
+    }
+}
+
 /// Tells what a stream holds, decompressed where it must be.
 pub(super) fn open_reader(name: &str, reader: impl Read + Send + 'static) -> Result<Opened, SourceError> {
     let (_, mut reader) = decompress(name, reader)?;

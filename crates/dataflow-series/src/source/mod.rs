@@ -7,6 +7,8 @@ mod error;
 mod grid;
 mod input;
 mod numbers;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod stamp;
 mod table;
 mod write;
@@ -22,8 +24,10 @@ use error::unusable;
 pub use error::{Place, Problem, SourceError};
 use grid::Events;
 use input::{Input, Kind, Opened, inputs};
+#[cfg(feature = "parquet")]
+pub use parquet_file::write_parquet;
 use table::{Table, Tables};
-pub use write::{WriteError, write_csv, write_file};
+pub use write::{Columns, WriteError, write_columns, write_csv, write_file};
 
 /// The trace that is used when none is named.
 pub const DEFAULT_INPUT: &str = "synthetic:nasa-like";
@@ -133,24 +137,30 @@ fn read(
             let unit = request.measure.unwrap_or(Unit::Value);
             on_interval(request, source, Observed::from_raw(start, step, unit, values))
         }
-        Kind::Table { delimiter } => {
+        Kind::Table { .. } | Kind::Parquet => {
             let mut tables = Tables::new(request);
-            tables.add_text(&first.name, delimiter, opened.reader)?;
+            add_table(&mut tables, &first.name, opened)?;
             for other in others {
-                match other.open(request.progress.as_ref())? {
-                    Opened { kind: Kind::Table { delimiter }, reader } => {
-                        tables.add_text(&other.name, delimiter, reader)?;
-                    }
-                    _ => return Err(unusable(&other.name, "is no table as the inputs before it; read it on its own")),
-                }
+                add_table(&mut tables, &other.name, other.open(request.progress.as_ref())?)?;
             }
             match tables.finish(source)? {
                 Table::Intervals(observed) => on_interval(request, source, observed),
                 Table::Requests { events, has_sizes } => Ok(from_requests(request, source, events, has_sizes)),
             }
         }
-        Kind::Parquet => Err(SourceError::ParquetNotBuiltIn { name: first.name.clone() }),
         Kind::Log => Err(unusable(&first.name, "access logs are not read yet")),
+    }
+}
+
+/// Adds the rows of one input, which must be a table.
+fn add_table(tables: &mut Tables<'_>, name: &str, opened: Opened) -> Result<(), SourceError> {
+    match opened.kind {
+        Kind::Table { delimiter } => tables.add_text(name, delimiter, opened.reader),
+        #[cfg(feature = "parquet")]
+        Kind::Parquet => tables.add_parquet(name, opened.into_file(name)?),
+        #[cfg(not(feature = "parquet"))]
+        Kind::Parquet => Err(SourceError::ParquetNotBuiltIn { name: name.to_owned() }),
+        Kind::Log | Kind::Numbers => Err(unusable(name, "is no table as the inputs before it; read it on its own")),
     }
 }
 

@@ -49,6 +49,13 @@ impl StampReader {
         None
     }
 
+    /// The second at which a clock in the zone shows so many seconds since 1970.
+    #[cfg(feature = "parquet")]
+    pub(super) fn local(&self, second: i64, previous: Option<i64>) -> Option<i64> {
+        let local = TimeZone::UTC.to_datetime(Timestamp::from_second(second).ok()?);
+        self.resolve(local, previous)
+    }
+
     fn read_log(&self, text: &str, previous: Option<i64>) -> Option<i64> {
         let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         if let Ok(parsed) = strtime::parse("%d/%b/%Y:%H:%M:%S %z", text) {

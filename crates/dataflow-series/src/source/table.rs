@@ -82,9 +82,24 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// The columns of the time and of the load or size.
+    pub(super) const fn columns(self) -> (usize, Option<usize>) {
+        match self {
+            Self::Requests { time, size } => (time, size),
+            Self::Intervals { time, value, .. } => (time, Some(value)),
+        }
+    }
+}
+
 impl<'a> Tables<'a> {
     pub(super) const fn new(request: &'a TraceRequest) -> Self {
         Self { request, rows: None }
+    }
+
+    #[cfg(feature = "parquet")]
+    pub(super) const fn request(&self) -> &'a TraceRequest {
+        self.request
     }
 
     /// The place for the rows of the next table, which must be like the tables before.
@@ -194,10 +209,7 @@ impl Cells<'_> {
             let problem = Problem::Ragged { expected: self.columns.len() as u64, found: record.len() as u64 };
             return Err(SourceError::At { name: self.name.to_owned(), place: Place::Line(line), problem });
         }
-        let (time, value) = match layout {
-            Layout::Requests { time, size } => (time, size),
-            Layout::Intervals { time, value, .. } => (time, Some(value)),
-        };
+        let (time, value) = layout.columns();
         let text = String::from_utf8_lossy(&record[time]);
         let second = self
             .stamps
@@ -230,7 +242,7 @@ impl Cells<'_> {
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.trim().chars().take(60).collect()
 }
 

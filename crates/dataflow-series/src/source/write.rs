@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::Observed;
+use jiff::Timestamp;
+
+use crate::{Observed, Unit};
 
 /// Why a file could not be written. Nothing is left of it.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,18 @@ pub enum WriteError {
         /// The path asked for.
         path: PathBuf,
     },
+    /// The end of the name tells no form that is written here.
+    #[error("{}: its form cannot be told; end the name in .csv or .parquet", path.display())]
+    Form {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// A Parquet file, and this build cannot write them.
+    #[error("{}: build with the cargo feature `parquet` to write Parquet, or end the name in .csv", path.display())]
+    ParquetNotBuiltIn {
+        /// The path asked for.
+        path: PathBuf,
+    },
     /// The system refused, for example for want of space.
     #[error("{}: cannot be written ({source}); nothing was kept", path.display())]
     Io {
@@ -36,7 +50,10 @@ pub enum WriteError {
 ///
 /// # Errors
 /// When anything fails; then the file is what it was before.
-pub fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+pub fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<(), WriteError> {
     let failed = |source| WriteError::Io { path: path.to_owned(), source };
     // A link is followed, so that its target is replaced and not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -77,18 +94,85 @@ fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Writes a series as `time,requests` (or `bytes`, or `value`), one row per interval, times in RFC 3339 UTC. Numbers
-/// are in the shortest form that is read back as the same number; a gap is an empty cell.
+/// Series over the same intervals, each with the name of its column: what a file of a series holds beside the time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Columns {
+    names: Vec<&'static str>,
+    series: Vec<Observed>,
+}
+
+impl From<Observed> for Columns {
+    /// One column, named `requests`, `bytes` or `value` after what it counts.
+    fn from(observed: Observed) -> Self {
+        let name = match observed.unit() {
+            Unit::Requests => "requests",
+            Unit::Bytes => "bytes",
+            Unit::Value => "value",
+        };
+        Self { names: vec![name], series: vec![observed] }
+    }
+}
+
+impl Columns {
+    /// The names of the columns beside `time`.
+    pub fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// The columns beside `time`.
+    pub fn series(&self) -> &[Observed] {
+        &self.series
+    }
+
+    /// Number of intervals.
+    pub fn len(&self) -> usize {
+        self.series.first().map_or(0, Observed::len)
+    }
+
+    /// Whether there is no interval.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The instant at which an interval begins.
+    pub fn time(&self, index: usize) -> Timestamp {
+        self.series.first().map_or(Timestamp::UNIX_EPOCH, |series| series.time(index))
+    }
+}
+
+/// Writes series into a file, in the form that the end of its name tells: `.csv`, or `.parquet` where the cargo feature
+/// is built in. A name without an end is CSV.
+///
+/// # Errors
+/// When the end is another one, or writing fails; then the file is what it was before.
+pub fn write_columns(columns: &Columns, path: &Path) -> Result<(), WriteError> {
+    let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
+    match end.as_deref() {
+        None | Some("csv") => write_file(path, |writer| write_csv(columns, writer)),
+        #[cfg(feature = "parquet")]
+        Some("parquet") => write_file(path, |writer| super::write_parquet(columns, writer)),
+        #[cfg(not(feature = "parquet"))]
+        Some("parquet") => Err(WriteError::ParquetNotBuiltIn { path: path.to_owned() }),
+        Some(_) => Err(WriteError::Form { path: path.to_owned() }),
+    }
+}
+
+/// Writes series as CSV with the columns `time` (RFC 3339, UTC) and those named, one row per interval. Numbers are in
+/// the shortest form that is read back as the same number; a gap is an empty cell.
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_csv(observed: &Observed, mut writer: impl Write) -> io::Result<()> {
-    writeln!(writer, "time,{}", observed.unit())?;
-    for (index, value) in observed.values().enumerate() {
-        match value {
-            Some(value) => writeln!(writer, "{},{value}", observed.time(index))?,
-            None => writeln!(writer, "{},", observed.time(index))?,
+pub fn write_csv(columns: &Columns, mut writer: impl Write) -> io::Result<()> {
+    writeln!(writer, "time,{}", columns.names.join(","))?;
+    for index in 0..columns.len() {
+        write!(writer, "{}", columns.time(index))?;
+        for series in &columns.series {
+            match series.get(index) {
+                Some(value) => write!(writer, ",{value}")?,
+                None => writer.write_all(b",")?,
+            }
         }
+        writer.write_all(b"\n")?;
     }
     Ok(())
 }

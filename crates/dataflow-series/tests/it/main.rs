@@ -1,6 +1,8 @@
 //! Series from files: what is read, what is refused, and what the real data gives.
 
 mod bad_input;
+#[cfg(feature = "parquet")]
+mod parquet_files;
 mod real_data;
 mod tables;
 

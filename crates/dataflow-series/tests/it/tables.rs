@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use dataflow_series::source::{TraceRequest, open, write_csv, write_file};
+use dataflow_series::source::{Columns, TraceRequest, open, write_columns};
 use dataflow_series::{Observed, Step, Unit};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -126,10 +126,14 @@ proptest! {
         let step = Step::from_seconds(step).unwrap();
         let observed = Observed::new(Timestamp::from_second(start).unwrap(), step, unit, loads).unwrap();
         let files = Files::new();
-        let path = files.path("series.csv");
-        write_file(&path, |writer| write_csv(&observed, writer)).unwrap();
-        let request = TraceRequest { interval: Some(step), ..TraceRequest::from_input(path.display().to_string()) };
-        prop_assert_eq!(open(&request).unwrap().observed, observed);
+        let forms: &[&str] = if cfg!(feature = "parquet") { &["csv", "parquet"] } else { &["csv"] };
+        for form in forms {
+            let path = files.path(&format!("series.{form}"));
+            write_columns(&Columns::from(observed.clone()), &path).unwrap();
+            let input = TraceRequest::from_input(path.display().to_string());
+            let read = open(&TraceRequest { interval: Some(step), ..input }).unwrap();
+            prop_assert_eq!(&read.observed, &observed);
+        }
     }
 
     #[test]
