@@ -5,6 +5,7 @@ use std::io;
 
 use jiff::Timestamp;
 
+use crate::log::LogError;
 use crate::synth::SyntheticError;
 use crate::{OpenError, SeriesError, Step};
 
@@ -122,6 +123,9 @@ pub enum SourceError {
         /// Why not.
         source: SeriesError,
     },
+    /// Access logs that cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// No such synthetic traffic.
     #[error(transparent)]
     Synthetic(#[from] SyntheticError),

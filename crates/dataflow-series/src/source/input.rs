@@ -1,17 +1,16 @@
 //! Which files a trace is read from, and what each of them holds, told by its first bytes.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::Progress;
 use super::error::{SourceError, unusable};
 use super::table::is_time_name;
-use crate::{OpenError, decompress};
+use crate::log::recognise;
+use crate::{Compression, OpenError, decompress};
 
 const HEAD_BYTES: usize = 64 * 1024;
-/// How many lines are looked at to tell a log from a table.
-const LINES_LOOKED_AT: usize = 20;
 
 /// A file, or standard input.
 #[derive(Debug, Clone)]
@@ -47,6 +46,8 @@ pub(super) fn inputs(texts: &[String]) -> Result<Vec<Input>, SourceError> {
             inputs.push(Input { name: "standard input".to_owned(), path: None });
         } else if text.contains(['*', '?', '[']) && !Path::new(text).exists() {
             inputs.extend(matching(text)?);
+        } else if fs::metadata(text).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Err(SourceError::Missing { name: text.clone() });
         } else {
             inputs.push(Input { name: text.clone(), path: Some(PathBuf::from(text)) });
         }
@@ -74,19 +75,35 @@ fn matching(pattern: &str) -> Result<Vec<Input>, SourceError> {
 }
 
 impl Input {
-    /// Opens the input and tells what it holds.
+    /// Opens the input and tells what it holds, decompressed where it must be.
     pub(super) fn open(&self, progress: Option<&Progress>) -> Result<Opened, SourceError> {
-        let raw: Box<dyn Read + Send> = match &self.path {
+        let (_, mut reader) = self.open_stream(progress)?;
+        let mut head = vec![0; HEAD_BYTES];
+        let length = read_head(&mut reader, &mut head)
+            .map_err(|source| SourceError::Read { name: self.name.clone(), source })?;
+        head.truncate(length);
+        // The mark that some editors put before a text is not part of it.
+        if head.starts_with(b"\xef\xbb\xbf") {
+            head.drain(..3);
+        }
+        let kind = kind_of(&self.name, &head)?;
+        Ok(Opened { kind, reader: Box::new(Cursor::new(head).chain(reader)) })
+    }
+
+    /// Opens the input, decompressed where it must be.
+    pub(super) fn open_stream(
+        &self,
+        progress: Option<&Progress>,
+    ) -> Result<(Compression, Box<dyn Read + Send>), OpenError> {
+        let inner: Box<dyn Read + Send> = match &self.path {
             None => Box::new(io::stdin()),
-            Some(path) if path.is_dir() => {
-                return Err(OpenError::Directory { path: path.clone() }.into());
+            // Opening a directory succeeds on some systems; only reading it would fail, with a less helpful word.
+            Some(path) if path.is_dir() => return Err(OpenError::Directory { path: path.clone() }),
+            Some(path) => {
+                Box::new(File::open(path).map_err(|source| OpenError::Io { name: self.name.clone(), source })?)
             }
-            Some(path) => Box::new(File::open(path).map_err(|source| match source.kind() {
-                ErrorKind::NotFound => SourceError::Missing { name: self.name.clone() },
-                _ => OpenError::Io { name: self.name.clone(), source }.into(),
-            })?),
         };
-        open_reader(&self.name, Counted { inner: raw, progress: progress.cloned() })
+        decompress(&self.name, Counted { inner, progress: progress.cloned() })
     }
 }
 
@@ -100,21 +117,6 @@ impl Opened {
         });
         spooled.map_err(|source| SourceError::Read { name: name.to_owned(), source })
     }
-}
-
-/// Tells what a stream holds, decompressed where it must be.
-pub(super) fn open_reader(name: &str, reader: impl Read + Send + 'static) -> Result<Opened, SourceError> {
-    let (_, mut reader) = decompress(name, reader)?;
-    let mut head = vec![0; HEAD_BYTES];
-    let length =
-        read_head(&mut reader, &mut head).map_err(|source| SourceError::Read { name: name.to_owned(), source })?;
-    head.truncate(length);
-    // The mark that some editors put before a text is not part of it.
-    if head.starts_with(b"\xef\xbb\xbf") {
-        head.drain(..3);
-    }
-    let kind = kind_of(name, &head)?;
-    Ok(Opened { kind, reader: Box::new(Cursor::new(head).chain(reader)) })
 }
 
 fn read_head(reader: &mut dyn Read, head: &mut [u8]) -> io::Result<usize> {
@@ -141,7 +143,7 @@ fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
     if let Some(delimiter) = header_delimiter(first) {
         return Ok(Kind::Table { delimiter });
     }
-    if std::iter::once(first).chain(lines).take(LINES_LOOKED_AT).any(looks_like_log) {
+    if recognise(head).is_some() || is_nearly_log(first) {
         return Ok(Kind::Log);
     }
     if let Some((kind, hint)) = binary(head) {
@@ -168,9 +170,10 @@ fn delimiter_of(line: &[u8]) -> Option<u8> {
     b"|;,\t".iter().copied().max_by_key(|delimiter| count(*delimiter)).filter(|delimiter| count(*delimiter) > 0)
 }
 
-/// The time in brackets and the quoted request of the common and combined formats, or an object in JSON.
-fn looks_like_log(line: &[u8]) -> bool {
-    line.starts_with(b"{") || line.windows(3).any(|part| part == b"] \"")
+/// Whether a line, although it is none of an access log, is more like one than like a table: then the log reader tells
+/// best what is wrong with it.
+fn is_nearly_log(line: &[u8]) -> bool {
+    line.starts_with(b"{") || memchr::memmem::find(line, b"] \"").is_some()
 }
 
 /// What a binary file seems to be, and what to do about it.

@@ -6,6 +6,7 @@
 mod error;
 mod grid;
 mod input;
+mod logs;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet_file;
@@ -13,11 +14,13 @@ mod stamp;
 mod table;
 mod write;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::log::Traffic;
 use crate::synth::{SyntheticRequest, generate};
 use crate::{Observed, Step, Unit};
 use error::unusable;
@@ -59,6 +62,8 @@ pub struct TraceRequest {
     pub time_zone: Option<TimeZone>,
     /// Makes silences of at least this length gaps; without it a time without requests is a load of zero.
     pub silence_as_gap: Option<Step>,
+    /// How many threads read access logs; as many as the machine has cores where it is not told.
+    pub threads: Option<NonZeroUsize>,
     /// Is told how many bytes were read.
     pub progress: Option<Progress>,
 }
@@ -72,6 +77,8 @@ pub struct Trace {
     pub observed: Observed,
     /// What the user should know about how it was read, one sentence each.
     pub notes: Vec<String>,
+    /// Of access logs, the status classes beside the load and the lines that were not counted.
+    pub traffic: Option<Traffic>,
 }
 
 impl TraceRequest {
@@ -148,7 +155,7 @@ fn read(
                 Table::Requests { events, has_sizes } => Ok(from_requests(request, source, events, has_sizes)),
             }
         }
-        Kind::Log => Err(unusable(&first.name, "access logs are not read yet")),
+        Kind::Log => logs::read(request, source, first, opened, others),
     }
 }
 
@@ -172,7 +179,7 @@ fn from_requests(request: &TraceRequest, source: &str, events: Events, has_sizes
     if let Some(silence) = request.silence_as_gap {
         observed = grid::silence_as_gap(&observed, silence, |index| silent[index]);
     }
-    Trace { source: source.to_owned(), observed, notes: Vec::new() }
+    Trace { source: source.to_owned(), observed, notes: Vec::new(), traffic: None }
 }
 
 /// Makes gaps of silences and sums to the interval asked for.
@@ -198,5 +205,5 @@ fn on_interval(request: &TraceRequest, source: &str, mut observed: Observed) -> 
     if left > 0 {
         notes.push(format!("the last {left} s fill no whole interval of {interval} and are left out"));
     }
-    Ok(Trace { source: source.to_owned(), observed: resampled, notes })
+    Ok(Trace { source: source.to_owned(), observed: resampled, notes, traffic: None })
 }

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -29,6 +30,15 @@ const ROW_GROUP_ROWS: usize = 1 << 17;
 impl Tables<'_> {
     /// Reads one Parquet file.
     pub(super) fn add_parquet(&mut self, name: &str, file: File) -> Result<(), SourceError> {
+        // The decoder panics on some damaged files; what it then leaves in `self` is given up with the error.
+        catch_unwind(AssertUnwindSafe(|| self.decode(name, file))).unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            let problem = format!("it is damaged: {}", said.unwrap_or("the decoder gave up"));
+            Err(SourceError::Parquet { name: name.to_owned(), problem })
+        })
+    }
+
+    fn decode(&mut self, name: &str, file: File) -> Result<(), SourceError> {
         let failed = |error: ParquetError| SourceError::Parquet { name: name.to_owned(), problem: error.to_string() };
         let reader = SerializedFileReader::new(file).map_err(failed)?;
         let descriptors: Vec<_> = reader.metadata().file_metadata().schema_descr().columns().to_vec();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::log::{Row, Traffic};
 use crate::{Observed, Unit};
 
 /// Why a file could not be written. Nothing is left of it.
@@ -110,6 +111,27 @@ impl From<Observed> for Columns {
             Unit::Value => "value",
         };
         Self { names: vec![name], series: vec![observed] }
+    }
+}
+
+impl From<&Traffic> for Columns {
+    /// The columns `requests`, `bytes` and the counts by status class.
+    fn from(traffic: &Traffic) -> Self {
+        type Count = fn(&Row) -> u64;
+        let counts: [(&'static str, Unit, Count); 7] = [
+            ("requests", Unit::Requests, |row| row.requests),
+            ("bytes", Unit::Bytes, |row| row.bytes),
+            ("success", Unit::Requests, |row| row.success),
+            ("no_change", Unit::Requests, |row| row.no_change),
+            ("redirected", Unit::Requests, |row| row.redirected),
+            ("not_found", Unit::Requests, |row| row.not_found),
+            ("error", Unit::Requests, |row| row.error),
+        ];
+        let series = counts.iter().map(|(_, unit, count)| {
+            let values = traffic.rows().map(|(_, row)| row.map_or(f64::NAN, |row| count(&row) as f64));
+            Observed::from_raw(traffic.start(), traffic.step(), *unit, values.collect())
+        });
+        Self { names: counts.iter().map(|(name, ..)| *name).collect(), series: series.collect() }
     }
 }
 

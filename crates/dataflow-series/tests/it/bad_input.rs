@@ -105,6 +105,22 @@ fn intervals_that_do_not_fit_the_trace() {
 }
 
 #[test]
+fn logs_that_are_none() {
+    let line = "ws1 - - [01/Jul/1995:00:00:01 -0400] \"GET / HTTP/1.0\" 200 62\n";
+    assert_eq!(read(line).unwrap().observed.total(), 62.0);
+    let message = read(line.replace("-0400", "")).unwrap_err();
+    assert_message(&message, "trace: none of its 1 lines is one of an access log", "");
+    let message = read("{\"level\":\"info\",\"message\":\"started\"}\n").unwrap_err();
+    assert_message(&message, "trace: none of its 1 lines is one of an access log", "");
+    let message = read("Dear reader\nthis is a letter\n").unwrap_err();
+    assert_message(&message, "trace: none of its 2 lines is one of an access log", "");
+    let value = read_with(line, |request| request.measure = Some(Unit::Value)).unwrap_err();
+    assert_message(&value, "trace: has no value; ask for bytes or requests", "");
+    let step = read_with(line, |request| request.step = Some(Step::SECOND)).unwrap_err();
+    assert_message(&step, "trace: is an access log, which has no step", "instead");
+}
+
+#[test]
 fn settings_that_the_trace_has_no_use_for() {
     let start = Some("2024-01-01T00:00:00Z".parse().unwrap());
     let message = read_with("time,value\n0,1\n60,2\n", |request| request.start = start).unwrap_err();

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
-use dataflow_series::source::{Trace, TraceRequest, open};
+use dataflow_series::source::{Columns, Trace, TraceRequest, open, write_columns};
 use dataflow_series::{Fill, Step, Unit, open_decompressed};
 
 use super::{Files, data_folder};
@@ -64,4 +64,45 @@ fn twitter_requests_per_second() {
     let minutes = requests(&path, Step::MINUTE, None).observed;
     assert_eq!((minutes.len(), minutes.missing()), (31_651, 0));
     assert_eq!(minutes.window(minutes.time(60)..minutes.time(120)).expect("an hour").len(), 60);
+}
+
+#[test]
+fn access_logs() {
+    let Some(data) = data_folder("access_logs") else { return };
+    let open_log = |name: &str, measure| {
+        let request = TraceRequest { measure, ..TraceRequest::from_input(data.join(name).display().to_string()) };
+        open(&request).expect("the log can be read")
+    };
+    let nasa = open_log("nasa_1995-07-01_first_10001_lines.log.gz", None);
+    assert_eq!((nasa.observed.unit(), nasa.observed.total(), nasa.observed.len()), (Unit::Bytes, 197_645_388.0, 75));
+    assert_eq!(nasa.observed.start().to_string(), "1995-07-01T04:00:00Z");
+    assert_eq!(nasa.notes.len(), 1);
+    let note = "1 of 10001 line was not counted; the first: ";
+    assert!(nasa.notes[0].starts_with(note) && nasa.notes[0].contains(".gz:10001: "), "{}", nasa.notes[0]);
+    let apache = open_log("apache_combined_2015-05_10000_lines.log.gz", Some(Unit::Requests));
+    assert_eq!((apache.observed.total(), apache.observed.len()), (10_000.0, 4_981));
+    assert_eq!(apache.traffic.expect("a log has traffic").total().bytes, 2_747_282_740);
+}
+
+#[test]
+fn what_is_ingested_is_read_as_the_same() {
+    let Some(data) = data_folder("what_is_ingested_is_read_as_the_same") else { return };
+    let log = data.join("apache_combined_2015-05_10000_lines.log.gz").display().to_string();
+    let request = TraceRequest { silence_as_gap: Some(Step::HOUR), ..TraceRequest::from_input(log) };
+    let traffic = open(&request).expect("the log can be read").traffic.expect("a log has traffic");
+    let files = Files::new();
+    let forms: &[&str] = if cfg!(feature = "parquet") { &["csv", "parquet"] } else { &["csv"] };
+    for form in forms {
+        let path = files.path(&format!("traffic.{form}"));
+        write_columns(&Columns::from(&traffic), &path).expect("it can be written");
+        for unit in [Unit::Bytes, Unit::Requests] {
+            let input = TraceRequest::from_input(path.display().to_string());
+            let read = open(&TraceRequest { measure: Some(unit), ..input }).expect("it can be read");
+            assert_eq!(Some(read.observed), traffic.series(unit));
+        }
+    }
+    let text = std::fs::read_to_string(files.path("traffic.csv")).expect("it is text");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("time,requests,bytes,success,no_change,redirected,not_found,error"));
+    assert_eq!(lines.next().map(|line| line.starts_with("2015-05-17T10:05:00Z,")), Some(true));
 }
