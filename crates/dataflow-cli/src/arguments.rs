@@ -43,7 +43,7 @@ pub(crate) struct TraceArguments {
     ///
     /// Kinds are told by content; .gz, .bz2, .zst and .xz are unpacked. Several files or a pattern ('logs/*.gz') are
     /// read as one trace. Without any, the built-in synthetic:nasa-like.
-    #[arg(value_name = "TRACE")]
+    #[arg(value_name = "TRACE", help_heading = "Arguments")]
     pub(crate) trace: Vec<String>,
     /// Length of one tick, such as 30s, 1m or 15m; finer traces are summed [default: a minute, or the trace's own]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]

@@ -197,8 +197,8 @@ fn read_file(path: &Path, ticks: usize) -> Result<ForecastTrack, Failure> {
     track.quantile.clone_from(&track.upper);
     if track.rows() != ticks {
         return Err(Failure::Input(format!(
-            "{name}: {} rows of forecasts, but the trace has {ticks} ticks; expected one row per tick",
-            track.rows()
+            "{name}: {} of forecasts, but the trace has {ticks} ticks; expected one row per tick",
+            if track.rows() == 1 { "1 row".to_owned() } else { format!("{} rows", track.rows()) }
         )));
     }
     Ok(track)

@@ -63,7 +63,9 @@ impl Optima {
 /// # Errors
 /// When forecasts are wrong or do not fit the trace.
 pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Result<Compared, Failure> {
-    let needs_forecast = wanted.policies.iter().any(|policy| policy.uses_forecast());
+    // A file of forecasts is checked even where no policy reads it: it was given for this trace.
+    let is_file = matches!(wanted.forecast, ForecastSource::File(_));
+    let needs_forecast = is_file || wanted.policies.iter().any(|policy| policy.uses_forecast());
     let bar = progress.share("forecasting");
     let make_forecasts =
         || needs_forecast.then(|| Forecasts::of(&world, &wanted.forecast, wanted.observe, &bar)).transpose();
@@ -78,7 +80,7 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
     if let Err(too_large) = &optima.under_limits {
         notes.push(format!("{too_large}; `optimal` replays the optimum without cooldown"));
     }
-    if needs_forecast && matches!(wanted.forecast, ForecastSource::File(_)) {
+    if is_file {
         notes.push(
             "row t of the file is what policies are given at tick t; `quantile` provisions for `upper`".to_owned(),
         );

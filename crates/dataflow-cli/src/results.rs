@@ -77,6 +77,7 @@ fn facts(compared: &Compared) -> Vec<(&'static str, String)> {
         ("intervals", format!("{} of {}, {missing}", count(trace.ticks), duration(interval))),
         ("load", format!("{total} in all; per interval {mean} on average, {peak} at the peak")),
         ("server", format!("serves {} per interval", load(ticks.capacity))),
+        ("policies", format!("know the load of the {} interval when they decide", comparison.observe)),
     ];
     if let Some(forecast) = &comparison.forecast {
         facts.push((
@@ -136,8 +137,9 @@ fn bounds(compared: &Compared) -> String {
         None => String::new(),
     };
     format!(
-        "The least possible cost is {}{limits}.\nSaving: against `fixed` at the most servers. Above optimum: against the \
+        "{}\nThe least possible cost is {}{limits}.\nSaving: against `fixed` at the most servers. Above optimum: against the \
          least possible cost. Costs: in the currency of the prices.",
+        story::headline(&compared.comparison),
         grouped(bound.no_cooldown)
     )
 }

@@ -21,6 +21,9 @@ use crate::staging::Staging;
 use crate::timeline_file;
 use crate::world::World;
 
+/// The reference's policies and our best: [`PolicySpec::DEFAULT`], as the user would write them.
+const DEFAULT_POLICIES: &str = "fixed,reactive,predictive,hybrid,quantile,optimal";
+
 /// Compare autoscaling policies and the exact optimum on one trace
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -31,31 +34,31 @@ pub(crate) struct CompareArguments {
     #[command(flatten)]
     trace: TraceArguments,
     /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = PolicySpec::DEFAULT)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES, help_heading = "Comparison")]
     policies: Vec<PolicySpec>,
     /// Newest load that a policy knows when it decides for a tick: that of the tick before, or of the tick itself
-    #[arg(long, value_enum, default_value_t = ObserveArgument::Previous)]
+    #[arg(long, value_enum, default_value_t = ObserveArgument::Previous, help_heading = "Comparison")]
     observe: ObserveArgument,
     /// Forecast model, or a CSV file of forecasts made elsewhere (mean,lower,upper[,anomaly]; a row for each tick)
     /// [default: ridge]
-    #[arg(long, value_name = "MODEL|FILE.csv")]
+    #[arg(long, value_name = "MODEL|FILE.csv", help_heading = "Comparison")]
     forecast: Option<String>,
     /// Draw the comparison as .svg or .png
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     plot: Option<PathBuf>,
     /// Write the comparison as one page with interactive plots
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", help_heading = "Results")]
     report: Option<PathBuf>,
     /// Write every tick of every run as CSV
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
     timeline: Option<PathBuf>,
     /// Write everything into a folder: comparison.json, costs.csv, plot.svg, report.html, timeline.csv
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
     #[command(flatten)]
     settings: SettingsArguments,
     /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Results")]
     format: Format,
 }
 

@@ -175,7 +175,7 @@ impl Configuration {
         let mut file = String::from(
             "# Configuration of dataflow. Every key may be left out; this file holds the defaults.\n\
              # Rates carry their time (0.05/min); a bare number is per interval of the trace. Times carry their unit\n\
-             # (90s, 3m); a bare number is in minutes. `dataflow config check FILE` checks a file.\n",
+             # (90s, 3m); a bare number is in minutes. `dataflow config check FILE` checks a file.\n\n",
         );
         let mut open: Vec<&str> = Vec::new();
         for key in KEYS {

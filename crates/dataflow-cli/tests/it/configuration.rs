@@ -1,0 +1,90 @@
+//! Configuration files, variables and flags: which wins, and what `config` does.
+
+use std::fs;
+use std::path::Path;
+
+use crate::{command, names, run, stderr, stdout};
+
+/// The servers that `fixed` pays for in each tick, which is `simulation.max_servers`.
+fn max_servers(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> u64 {
+    fs::write(folder.join("numbers.txt"), "1000000\n".repeat(10)).expect("writable");
+    let fixed = ["compare", "numbers.txt", "--step", "1m", "--policies", "fixed", "--format", "json"];
+    let output = command(folder, &[&fixed, arguments].concat())
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the command starts");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    result["runs"][0]["server_ticks"].as_u64().expect("a count") / 10
+}
+
+#[test]
+fn each_layer_wins_over_the_one_below() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let variable = [("DATAFLOW_SIMULATION__MAX_SERVERS", "9")];
+    assert_eq!(max_servers(folder, &[], &[]), 5);
+    fs::write(folder.join("dataflow.yaml"), "simulation: {max_servers: 7}\n").expect("writable");
+    assert_eq!(max_servers(folder, &[], &[]), 7);
+    fs::write(folder.join("other.yaml"), "simulation: {max_servers: 6}\n").expect("writable");
+    assert_eq!(max_servers(folder, &["--config", "other.yaml"], &[]), 6);
+    fs::write(folder.join(".env"), "OTHER=x y z\nDATAFLOW_SIMULATION__MAX_SERVERS=8\n").expect("writable");
+    assert_eq!(max_servers(folder, &[], &[]), 8);
+    assert_eq!(max_servers(folder, &[], &variable), 9);
+    assert_eq!(max_servers(folder, &["--set", "simulation.max_servers=10"], &variable), 10);
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let refused = |variable: (&str, &str)| {
+        let output = command(folder, &["compare", "--quiet"]).envs([variable]).output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    let message = refused(("DATAFLOW_SIMULATION__MAX_SERVERS", "many"));
+    assert!(message.contains("environment variable DATAFLOW_SIMULATION__MAX_SERVERS"), "{message}");
+    assert!(message.contains("expected a whole number"), "{message}");
+    let message = refused(("DATAFLOW_SIMULATION__MAX_SERVER", "3"));
+    assert!(message.contains("did you mean simulation.max_servers?"), "{message}");
+    fs::write(folder.join(".env"), "DATAFLOW_SIMULATION__MAX_SERVERS=few\n").expect("writable");
+    let output = run(folder, &["compare", "--quiet"]);
+    assert!(stderr(&output).contains(".env: DATAFLOW_SIMULATION__MAX_SERVERS"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_default_file_is_written_once_checked_and_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    assert_eq!(stdout(folder, &["config", "init", "-"]), {
+        stdout(folder, &["config", "init"]);
+        fs::read_to_string(folder.join("dataflow.yaml")).expect("it was written")
+    });
+    assert_eq!(names(folder), ["dataflow.yaml"]);
+    assert!(stdout(folder, &["config", "check"]).contains("right"));
+    fs::write(folder.join("dataflow.yaml"), "simulation: {min_servers: 9}\n").expect("writable");
+    let again = run(folder, &["config", "init"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
+    let check = run(folder, &["config", "check"]);
+    assert_eq!(check.status.code(), Some(2));
+    assert!(stderr(&check).contains("dataflow.yaml:1: simulation.min_servers is 9"), "{}", stderr(&check));
+    stdout(folder, &["config", "init", "--force"]);
+    stdout(folder, &["config", "check", "dataflow.yaml"]);
+}
+
+#[test]
+fn a_model_that_is_not_there_yet_is_replaced_with_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("config.yaml"), "forecasting: {model: \"bilstm_attention\", window_size: 60}\n")
+        .expect("writable");
+    fs::write(folder.join("numbers.txt"), "1000000\n".repeat(100)).expect("writable");
+    let output = run(folder, &["compare", "numbers.txt", "--step", "1m", "--config", "config.yaml"]);
+    assert!(output.status.success());
+    let message = stderr(&output);
+    assert_eq!(message.matches("warning: ").count(), 1, "{message}");
+    assert!(message.contains("config.yaml:1: forecasting.model: the model bilstm_attention"), "{message}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("by ridge"));
+}
