@@ -86,6 +86,7 @@ impl Forecasts {
                 let (lower, upper) = band_levels(COVERAGE);
                 let rolling = RollingForecast {
                     lead: 0,
+                    model_from: Some(0),
                     mean: track.mean.clone(),
                     levels: vec![lower, upper],
                     quantiles: vec![track.lower.clone(), track.upper.clone()],

@@ -147,5 +147,11 @@ fn rolling_mean(load: &[f64], lead: usize) -> RollingForecast {
         })
         .collect();
     let band = |sign: f64| mean.iter().map(|mean| (mean + sign * 2.0 * mean.sqrt()).max(0.0)).collect();
-    RollingForecast { lead, levels: vec![0.025, 0.975], quantiles: vec![band(-1.0), band(1.0)], mean }
+    RollingForecast {
+        lead,
+        model_from: Some(0),
+        levels: vec![0.025, 0.975],
+        quantiles: vec![band(-1.0), band(1.0)],
+        mean,
+    }
 }

@@ -9,16 +9,16 @@
 
 use std::collections::VecDeque;
 
-use dataflow_series::Step;
-
-use crate::model::{FitError, Fitted, Forecast, MeanModel, Model, View, steps_per_days};
+use crate::model::{FitError, Fitted, Forecast, MeanModel, Model, View, check_horizons, steps_per_days};
 use crate::{FittedMean, sorted_window::SortedWindow};
 
 /// Days of scores from which the quantiles are taken.
 const WINDOW_DAYS: u32 = 7;
+/// The window is never shorter than so many intervals, however long they are.
+const WINDOW_STEPS_MIN: usize = 168;
 /// The most scores kept per horizon: with finer steps only every n-th is kept, so that the window still spans days.
 const SCORES_MAX: usize = 10_080;
-/// With fewer scores than this the band is a wide one that needs no scores at all.
+/// The fewest scores that a band is made of.
 const SCORES_MIN: usize = 20;
 /// The level below which the spread no longer shrinks, as a share of the mean of all loads seen.
 const FLOOR_SHARE: f64 = 0.01;
@@ -68,22 +68,32 @@ impl Conformal {
 }
 
 impl Model for Conformal {
+    /// The past must have room for the model's own shortest past and, after it, for twenty scores of each horizon.
     /// The model is fitted on the past without its last days, whose one-by-one forecasts give the first scores; then
     /// its parameters are learnt anew from all of the past. Where the past is short they are also learnt anew in
     /// between, whenever the known part has grown by half, lest the scores tell of a model that hardly knew anything.
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn Fitted>, FitError> {
+        check_horizons(horizons)?;
         let values = past.values();
-        let window_steps = window_steps(past.step());
-        let shortest = self.model.shortest_past(past.step(), horizons.last().copied().unwrap_or(1));
-        let split = values.len().saturating_sub(window_steps).max(shortest).min(values.len());
-        let mean = self.model.fit(past.first(split), horizons)?;
+        let furthest = horizons.last().copied().unwrap_or(1);
+        let shortest = self.model.shortest_past(past.step(), furthest);
+        let needed = shortest + furthest + SCORES_MIN;
+        if values.len() < needed {
+            return Err(FitError::TooShort { model: self.model.name(), needed, got: values.len() });
+        }
+        let window_steps = steps_per_days(past.step(), WINDOW_DAYS).max(WINDOW_STEPS_MIN);
         let stride = window_steps.div_ceil(SCORES_MAX);
+        let split = values.len().saturating_sub(window_steps.max(furthest + SCORES_MIN)).max(shortest);
+        let mean = self.model.fit(past.first(split), horizons)?;
         let mut fitted = FittedConformal {
             mean,
             calibration: Calibration::Rolling,
             horizons: horizons.to_vec(),
             means: vec![0.0; horizons.len()],
-            scores: horizons.iter().map(|horizon| HorizonScores::new(*horizon, window_steps / stride)).collect(),
+            scores: horizons
+                .iter()
+                .map(|horizon| HorizonScores::new(*horizon, window_steps.div_ceil(stride)))
+                .collect(),
             stride,
             seen: split,
             sum: values[..split].iter().sum(),
@@ -149,7 +159,7 @@ impl FittedConformal {
 
 impl HorizonScores {
     fn new(horizon: usize, capacity: usize) -> Self {
-        Self { horizon, waiting: VecDeque::with_capacity(horizon + 1), window: SortedWindow::new(capacity.max(1)) }
+        Self { horizon, waiting: VecDeque::with_capacity(horizon + 1), window: SortedWindow::new(capacity) }
     }
 
     /// Scores the forecast that was made for this load, if there was one.
@@ -158,7 +168,7 @@ impl HorizonScores {
             return;
         }
         if let Some((mean, scale)) = self.waiting.pop_front()
-            && keep
+            && (keep || self.window.len() < SCORES_MIN)
         {
             self.window.push((value - mean) / scale);
         }
@@ -168,25 +178,46 @@ impl HorizonScores {
 impl SortedWindow {
     /// The quantile of the load at a level, around a mean.
     fn quantile_around(&self, mean: f64, floor: f64, level: f64) -> f64 {
-        if self.len() < SCORES_MIN {
-            return wide_quantile(mean, level);
-        }
         let corrected = (self.len() + 1) as f64 * level;
         let rank = if level < 0.5 { corrected.floor() } else { corrected.ceil() };
-        let score = self.ranked(rank as usize);
-        (mean + score * scale(mean, floor)).clamp(0.0, f64::MAX)
+        (mean + self.ranked(rank as usize) * scale(mean, floor)).clamp(0.0, f64::MAX)
     }
-}
-
-/// The quantile of a load about which nothing but one guess is known: log-logistic, 3.4 times the guess at 97.5%.
-pub(crate) fn wide_quantile(mean: f64, level: f64) -> f64 {
-    (mean * (level / (1.0 - level)).cbrt()).clamp(0.0, f64::MAX)
 }
 
 fn scale(mean: f64, floor: f64) -> f64 {
     mean.max(floor).sqrt()
 }
 
-fn window_steps(step: Step) -> usize {
-    steps_per_days(step, WINDOW_DAYS)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scores −10 … 10 around a mean of 100, whose scale is 10.
+    fn window() -> SortedWindow {
+        let mut window = SortedWindow::new(21);
+        (-10..=10).for_each(|score| window.push(f64::from(score)));
+        window
+    }
+
+    #[test]
+    fn a_quantile_is_the_corrected_rank_of_the_scores_times_the_scale() {
+        // 22 · 0.9 = 19.8, so the 20th smallest score, 9; 22 · 0.1 = 2.2, so the 2nd, −9.
+        assert_eq!(window().quantile_around(100.0, 1.0, 0.9), 190.0);
+        assert_eq!(window().quantile_around(100.0, 1.0, 0.1), 10.0);
+        // Beyond the ranks there are the extremes; below zero there is no load.
+        assert_eq!(window().quantile_around(100.0, 1.0, 0.9999), 200.0);
+        assert_eq!(window().quantile_around(100.0, 400.0, 0.0001), 0.0);
+    }
+
+    #[test]
+    fn a_score_is_known_only_when_its_load_is() {
+        let mut scores = HorizonScores::new(3, 10);
+        for step in 0..5 {
+            scores.waiting.push_back((f64::from(step), 1.0));
+            scores.observe(100.0, true);
+            // The forecast three ahead, made first, is scored by the third load.
+            assert_eq!(scores.window.len(), usize::try_from((step - 1).max(0)).unwrap());
+        }
+        assert_eq!((scores.window.ranked(1), scores.window.ranked(3)), (98.0, 100.0));
+    }
 }

@@ -56,6 +56,10 @@ struct State {
 }
 
 impl MeanModel for ExponentialSmoothing {
+    fn name(&self) -> &'static str {
+        MODEL
+    }
+
     fn shortest_past(&self, _step: Step, _furthest: usize) -> usize {
         SHORTEST_PAST
     }

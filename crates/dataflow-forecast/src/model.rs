@@ -100,6 +100,9 @@ pub trait Fitted: Send {
 
 /// A way of forecasting expected loads only. [`Conformal`](crate::Conformal) makes a [`Model`] of it.
 pub trait MeanModel: Send + Sync {
+    /// The name by which users call it.
+    fn name(&self) -> &'static str;
+
     /// The fewest intervals of past that it can be fitted on, when it shall forecast up to `furthest` steps ahead.
     fn shortest_past(&self, step: Step, furthest: usize) -> usize;
 

@@ -25,22 +25,30 @@ struct LastSeason {
 }
 
 impl MeanModel for Naive {
+    fn name(&self) -> &'static str {
+        "naive"
+    }
+
     fn shortest_past(&self, _step: Step, _furthest: usize) -> usize {
         1
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        LastSeason::fit("naive", past, horizons, 1)
+        LastSeason::fit(self.name(), past, horizons, 1)
     }
 }
 
 impl MeanModel for SeasonalNaive {
+    fn name(&self) -> &'static str {
+        "seasonal-naive"
+    }
+
     fn shortest_past(&self, step: Step, _furthest: usize) -> usize {
         season(step).unwrap_or(1)
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        LastSeason::fit("seasonal-naive", past, horizons, season(past.step()).unwrap_or(1))
+        LastSeason::fit(self.name(), past, horizons, season(past.step()).unwrap_or(1))
     }
 }
 

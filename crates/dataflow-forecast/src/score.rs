@@ -202,3 +202,49 @@ fn seasonal_error(loads: &[f64], season: usize) -> Option<f64> {
     let total: f64 = later.iter().zip(loads).map(|(now, then)| (now - then).abs()).sum();
     (total > 0.0).then(|| total / later.len() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_what_their_definitions_say() {
+        let before = [10.0, 12.0, 14.0, 8.0];
+        let mut scorer = Scorer::new(2, &[0.1, 0.5, 0.9], &before, Some(2), 4.0);
+        // (mean, quantiles, load)
+        for (mean, quantiles, load) in
+            [(10.0, [5.0, 10.0, 15.0], 12.0), (20.0, [15.0, 20.0, 25.0], 26.0), (0.0, [0.0, 0.0, 1.0], 0.0)]
+        {
+            scorer.add(mean, |level| quantiles[level], load);
+        }
+        let scores = scorer.finish().unwrap();
+        let close = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-12, "{value} {expected}");
+        assert_eq!((scores.horizon, scores.count), (2, 3));
+        close(scores.mae, 8.0 / 3.0);
+        close(scores.rmse, (40.0_f64 / 3.0).sqrt());
+        close(scores.bias, -8.0 / 3.0);
+        // The loads' mean is 38/3, their squared deviations sum to 820 − 38²/3.
+        close(scores.r2.unwrap(), 1.0 - 40.0 / (820.0 - 38.0 * 38.0 / 3.0));
+        close(scores.mape.unwrap(), f64::midpoint(2.0 / 12.0, 6.0 / 26.0));
+        close(scores.smape, (4.0 / 22.0 + 12.0 / 46.0) / 3.0);
+        // Two apart the loads before differ by 4 and 4.
+        close(scores.mase.unwrap(), 8.0 / 3.0 / 4.0);
+        close(scores.pinball[2].loss, (0.1 * 3.0 + 0.9 * 1.0 + 0.1 * 1.0) / 3.0);
+        close(scores.pinball[0].loss, (0.1 * 7.0 + 0.1 * 11.0) / 3.0);
+        let [band] = &scores.coverage[..] else { panic!("one band: {:?}", scores.coverage) };
+        close(band.nominal, 0.8);
+        close(band.above, 1.0 / 3.0);
+        close(band.below, 0.0);
+        close(band.width, 7.0);
+        close(scores.noise_floor, (38.0_f64 / 3.0 * 4.0).sqrt());
+    }
+
+    #[test]
+    fn nothing_scored_gives_no_scores_and_nothing_to_divide_by_no_measure() {
+        assert!(Scorer::new(1, &[], &[], None, 1.0).finish().is_none());
+        let mut scorer = Scorer::new(1, &[], &[3.0; 9], Some(2), 1.0);
+        scorer.add(1.0, |_| 0.0, 0.0);
+        let scores = scorer.finish().unwrap();
+        assert_eq!((scores.r2, scores.mape, scores.mase), (None, None, None));
+    }
+}

@@ -43,6 +43,10 @@ struct Equation {
 }
 
 impl MeanModel for Ridge {
+    fn name(&self) -> &'static str {
+        MODEL
+    }
+
     fn shortest_past(&self, step: Step, furthest: usize) -> usize {
         let day = steps_per_days(step, 1);
         (day + day / 4).max(SHORTEST_PAST).max(Features::first_origin(step) + furthest + 1)

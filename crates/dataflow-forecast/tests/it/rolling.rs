@@ -53,6 +53,18 @@ proptest! {
 }
 
 #[test]
+fn rows_tell_from_where_on_the_model_itself_speaks() {
+    let loads: Vec<f64> = (0..400).map(|hour| f64::from(50 + hour % 24)).collect();
+    let ridge = roll(ModelSpec::Ridge, &loads, &settings(1, false));
+    let from = ridge.model_from.expect("two weeks are enough");
+    assert!((120..240).contains(&from), "{from}");
+    // Until then exponential smoothing stands in.
+    let smoothing = roll(ModelSpec::ExponentialSmoothing, &loads, &settings(1, false));
+    assert_eq!(&ridge.mean[1..from], &smoothing.mean[1..from]);
+    assert_eq!(roll(ModelSpec::Ridge, &loads[..100], &settings(1, false)).model_from, None);
+}
+
+#[test]
 fn the_linear_model_takes_over_once_it_can_be_fitted_and_beats_the_last_load() {
     let loads: Vec<f64> = (0..24 * 30)
         .map(|hour| (200.0 * (1.2 + (f64::from(hour) * std::f64::consts::TAU / 24.0).sin())).round())
