@@ -12,7 +12,7 @@ const SIZE_DIGITS: usize = 15;
 
 /// All fields of a line, which has no white space at its end.
 pub(super) fn record(line: &[u8]) -> Result<Record<'_>, Malformed> {
-    let (head, second, body) = split_at_time(line)?;
+    let AtTime { head, stamp, second, body } = split_at_time(line)?;
     let [ip, identd, user] = split_head(head)?;
     let end = request_end(body).ok_or(Malformed::NoStatusAndSize)?;
     let request = &body[..end.quote];
@@ -24,6 +24,7 @@ pub(super) fn record(line: &[u8]) -> Result<Record<'_>, Malformed> {
         ip: Cow::Borrowed(ip),
         identd: Cow::Borrowed(identd),
         user: Cow::Borrowed(user),
+        time_text: Cow::Borrowed(stamp),
         time: Timestamp::from_second(second).map_err(|_| Malformed::ImpossibleTime)?,
         request: Cow::Borrowed(request),
         method: Cow::Borrowed(method),
@@ -38,21 +39,31 @@ pub(super) fn record(line: &[u8]) -> Result<Record<'_>, Malformed> {
 
 /// Only what is counted.
 pub(super) fn essentials(line: &[u8]) -> Result<Essentials, Malformed> {
-    let (head, second, body) = split_at_time(line)?;
+    let AtTime { head, second, body, .. } = split_at_time(line)?;
     split_head(head)?;
     let end = request_end(body).ok_or(Malformed::NoStatusAndSize)?;
     Ok(Essentials { second, status: end.status, size: end.size })
 }
 
-/// What stands before the time, the time, and what follows the quote that opens the request.
-fn split_at_time(line: &[u8]) -> Result<(&[u8], i64, &[u8]), Malformed> {
+/// A line, split at its time.
+struct AtTime<'line> {
+    /// What stands before the bracket that opens the time.
+    head: &'line [u8],
+    stamp: &'line date::Stamp,
+    /// The time in seconds since 1970.
+    second: i64,
+    /// What follows the quote that opens the request.
+    body: &'line [u8],
+}
+
+fn split_at_time(line: &[u8]) -> Result<AtTime<'_>, Malformed> {
     for bracket in memchr_iter(b'[', line) {
         let Some((stamp, rest)) = line[bracket + 1..].split_first_chunk::<{ date::LENGTH }>() else { break };
         let Some(rest) = rest.strip_prefix(b"]") else { continue };
         if date::has_shape(stamp) {
             let second = date::seconds(stamp).ok_or(Malformed::ImpossibleTime)?;
             let body = rest.strip_prefix(b" \"").ok_or(Malformed::NoRequest)?;
-            return Ok((&line[..bracket], second, body));
+            return Ok(AtTime { head: &line[..bracket], stamp, second, body });
         }
     }
     Err(Malformed::NoTime)

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -55,6 +56,7 @@ const NAMES: [(Field, &[&str]); FIELDS] = [
 ];
 const FIELDS: usize = 12;
 const NAMES_PER_FIELD_MAX: usize = 16;
+const NAME_BYTES_MAX: usize = 25;
 const NESTED: [&str; 4] = ["request", "httprequest", "http", "response"];
 /// From here on a time is in milliseconds: as seconds it would lie in the year 5138.
 const MILLISECONDS_FROM: f64 = 1e11;
@@ -90,16 +92,23 @@ struct Fields<'line>([Option<(usize, Value<'line>)>; FIELDS]);
 
 /// Only what is counted.
 pub(super) fn essentials(line: &[u8]) -> Result<Essentials, Malformed> {
-    let text = String::from_utf8_lossy(without_byte_order_mark(line));
+    let text = text(line);
     counted(&Fields::read(&text)?).map(|(time, status, size)| Essentials { second: floor_second(time), status, size })
 }
 
-/// All fields of a line. JSON is UTF-8; what is not is replaced, character by character.
+/// All fields of a line.
 pub(super) fn record(line: &[u8]) -> Result<Record<'_>, Malformed> {
-    match String::from_utf8_lossy(without_byte_order_mark(line)) {
+    match text(line) {
         Cow::Borrowed(text) => record_of(Fields::read(text)?),
         Cow::Owned(text) => record_of(Fields::read(&text)?).map(owned),
     }
+}
+
+/// JSON is UTF-8; what is not is replaced, character by character.
+fn text(line: &[u8]) -> Cow<'_, str> {
+    let line = without_byte_order_mark(line);
+    // Checking alone is faster than a lossy reading that loses nothing.
+    str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 fn record_of(mut fields: Fields<'_>) -> Result<Record<'_>, Malformed> {
@@ -133,6 +142,7 @@ fn record_of(mut fields: Fields<'_>) -> Result<Record<'_>, Malformed> {
         ip: text(Field::Ip).unwrap_or_default(),
         identd: text(Field::Identd).unwrap_or_default(),
         user: text(Field::User).unwrap_or_default(),
+        time_text: text(Field::Time).unwrap_or_default(),
         time,
         request,
         method,
@@ -152,6 +162,7 @@ fn owned(record: Record<'_>) -> Record<'static> {
         ip: own(record.ip),
         identd: own(record.identd),
         user: own(record.user),
+        time_text: own(record.time_text),
         time: record.time,
         request: own(record.request),
         method: own(record.method),
@@ -250,10 +261,23 @@ impl<'line> Fields<'line> {
     }
 }
 
+/// A name, the field it stands for, and its rank.
+type Known = (&'static str, Field, usize);
+
+/// The field that a name stands for, and the rank of the name.
 fn field_named(name: &str) -> Option<(Field, usize)> {
-    NAMES.iter().find_map(|(field, names)| {
-        names.iter().position(|other| other.eq_ignore_ascii_case(name)).map(|rank| (*field, rank))
-    })
+    // Names of one length are few, and most names in a log are of none.
+    static BY_LENGTH: LazyLock<[Vec<Known>; NAME_BYTES_MAX + 1]> = LazyLock::new(|| {
+        let mut by_length = std::array::from_fn(|_| Vec::new());
+        for (field, names) in NAMES {
+            for (rank, name) in names.iter().enumerate() {
+                by_length[name.len()].push((*name, field, rank));
+            }
+        }
+        by_length
+    });
+    let known = BY_LENGTH.get(name.len())?.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
+    known.map(|(_, field, rank)| (*field, *rank))
 }
 
 /// Reads an object into fields: the line itself, or a nested one.
@@ -351,5 +375,35 @@ impl<'line> Visitor<'line> for Name {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known_in_any_case_with_their_rank() {
+        assert_eq!(field_named("TIMESTAMP"), Some((Field::Time, 1)));
+        assert_eq!(field_named("downstream_remote_address"), Some((Field::Ip, 7)));
+        assert_eq!(field_named(&"x".repeat(99)), None);
+        assert!(
+            NAMES
+                .iter()
+                .enumerate()
+                .all(|(index, (field, names))| { *field as usize == index && names.len() < NAMES_PER_FIELD_MAX })
+        );
+    }
+
+    #[test]
+    fn what_stands_further_out_and_under_the_better_name_counts() {
+        let line =
+            br#"{"request":{"time":0.25,"status":1},"start_time":7,"time":1e3,"status":200,"host":"h","ip":"i"}"#;
+        let record = record(line).unwrap();
+        assert_eq!((record.time.as_second(), record.status, &record.ip[..]), (1_000, 200, &b"i"[..]));
+        let milliseconds = super::record(br#"{"ts":1715940303250,"status":"204"}"#).unwrap();
+        assert_eq!(milliseconds.time.to_string(), "2024-05-17T10:05:03.25Z");
+        let replaced = super::record(b"{\"ts\":1,\"status\":200,\"ip\":\"\xff\"}").unwrap();
+        assert_eq!(replaced.ip, "\u{fffd}".as_bytes());
     }
 }

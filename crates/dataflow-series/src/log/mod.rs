@@ -23,6 +23,7 @@ mod date;
 mod json;
 mod quick;
 mod read;
+mod records;
 mod reject;
 mod rows;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use jiff::Timestamp;
 
 pub use chunks::{LogInput, MAXIMUM_LINE_BYTES};
 pub use read::{LogError, Options, read_logs};
+pub use records::read_records;
 pub use reject::{Malformed, Rejected, RejectedLine};
 pub use traffic::{Row, SourceSummary, Traffic};
 
@@ -63,6 +65,8 @@ pub struct Record<'line> {
     pub identd: Cow<'line, [u8]>,
     /// The authenticated user; may hold spaces.
     pub user: Cow<'line, [u8]>,
+    /// When the request was received, as the server wrote it.
+    pub time_text: Cow<'line, [u8]>,
     /// When the request was received, in UTC.
     pub time: Timestamp,
     /// The whole request line, whatever the client sent.

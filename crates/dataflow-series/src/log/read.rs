@@ -129,20 +129,20 @@ struct Shared<Inputs> {
 
 /// What one thread found besides the sums.
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     counts: Counts,
     /// The first rejected lines of this thread.
     first: Vec<(Place, Malformed, String)>,
-    chunks: Vec<ChunkTally>,
+    pub(super) chunks: Vec<ChunkTally>,
 }
 
 /// How many lines a chunk has.
 #[derive(Debug, Clone, Copy)]
-struct ChunkTally {
-    number: u64,
-    source: usize,
-    lines: u64,
-    accepted: u64,
+pub(super) struct ChunkTally {
+    pub(super) number: u64,
+    pub(super) source: usize,
+    pub(super) lines: u64,
+    pub(super) accepted: u64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -188,13 +188,9 @@ impl<'input, Inputs: Iterator<Item = Result<LogInput<'input>, OpenError>>> Share
 }
 
 fn read_lines(bytes: &[u8], lines: &mut ChunkTally, quick: &mut QuickReader, counter: &mut Counter, tally: &mut Tally) {
-    let mut start = 0;
-    let last = (!bytes.ends_with(b"\n")).then_some(bytes.len());
-    for end in memchr_iter(b'\n', bytes).chain(last) {
-        let line = &bytes[start..end];
+    for line in lines_of(bytes) {
         let place = Place { chunk: lines.number, line: lines.lines };
         lines.lines += 1;
-        start = end + 1;
         match quick.read(line).map_or_else(|| essentials(line), Ok) {
             Ok(essentials) => {
                 lines.accepted += 1;
@@ -203,6 +199,17 @@ fn read_lines(bytes: &[u8], lines: &mut ChunkTally, quick: &mut QuickReader, cou
             Err(reason) => tally.reject(place, reason, line),
         }
     }
+}
+
+/// The lines of a chunk without their line feeds; the last may have none.
+pub(super) fn lines_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    let last = (!bytes.ends_with(b"\n")).then_some(bytes.len());
+    memchr_iter(b'\n', bytes).chain(last).map(move |end| {
+        let line = &bytes[start..end];
+        start = end + 1;
+        line
+    })
 }
 
 pub(super) fn too_many(rows: &Rows, step: Step) -> LogError {
@@ -215,7 +222,7 @@ pub(super) fn too_many(rows: &Rows, step: Step) -> LogError {
 
 impl Tally {
     #[cold]
-    fn reject(&mut self, place: Place, reason: Malformed, line: &[u8]) {
+    pub(super) fn reject(&mut self, place: Place, reason: Malformed, line: &[u8]) {
         self.counts.add(reason, 1);
         if self.first.len() < KEPT {
             self.first.push((place, reason, excerpt(line)));
@@ -232,7 +239,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    fn new(names: Vec<String>, tallies: Vec<Tally>) -> Result<Self, LogError> {
+    pub(super) fn new(names: Vec<String>, tallies: Vec<Tally>) -> Result<Self, LogError> {
         let mut sources: Vec<_> = names.into_iter().map(|name| SourceSummary { name, lines: 0, accepted: 0 }).collect();
         let (mut counts, mut first, mut chunks) = (Counts::default(), Vec::new(), Vec::new());
         for tally in tallies {

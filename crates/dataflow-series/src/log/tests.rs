@@ -1,6 +1,7 @@
 //! The rules of [`parse_line`] on real and crafted lines, and its agreement with the reading of whole logs.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use base64::Engine;
@@ -64,7 +65,10 @@ fn the_fields_of_a_common_line() {
     let record = parse_line(br#"h - John Doe [20/Jul/1995:07:34:34 +0530] "GET /a b?c HTTP/1.0" 404 -"#).unwrap();
     assert_eq!(record.format, LogFormat::Common);
     assert_eq!((&record.ip[..], &record.identd[..], &record.user[..]), (&b"h"[..], &b"-"[..], &b"John Doe"[..]));
-    assert_eq!(record.time.to_string(), "1995-07-20T02:04:34Z");
+    assert_eq!(
+        (&record.time_text[..], record.time.to_string()),
+        (&b"20/Jul/1995:07:34:34 +0530"[..], "1995-07-20T02:04:34Z".into())
+    );
     assert_eq!(&record.request[..], b"GET /a b?c HTTP/1.0");
     assert_eq!(
         (&record.method[..], &record.resource[..], &record.protocol[..]),
@@ -256,6 +260,27 @@ fn inputs_without_a_valid_line_are_errors() {
     // An empty log beside others is what rotation leaves behind.
     let both = read_logs([Ok(LogInput::new("a", &b""[..])), Ok(LogInput::new("b", COMMON))], &options(1)).unwrap();
     assert_eq!(both.total().requests, 1);
+}
+
+#[test]
+fn records_are_visited_in_order_until_told_to_stop() {
+    let text = [COMMON, b"\nrubbish\n", COMBINED].concat();
+    let inputs = || [Ok(LogInput::new("a", &text[..])), Ok(LogInput::new("b", NGINX_JSON))];
+    let mut sizes = Vec::new();
+    let (sources, rejected) = read_records(inputs(), |record| {
+        sizes.push(record.size);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!((sizes, sources.len(), rejected.total()), (vec![6245, 203_023, 512], 2, 1));
+    assert_eq!((&rejected.first()[0].source[..], rejected.first()[0].line), ("a", 2));
+    let mut seen = 0;
+    read_records(inputs(), |_| {
+        seen += 1;
+        ControlFlow::Break(())
+    })
+    .unwrap();
+    assert_eq!(seen, 1);
 }
 
 #[test]
