@@ -1,7 +1,9 @@
 //! All automation of the project, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask measure`, ….
 
 mod forecast_figures;
+mod fuzz;
 mod measure;
+mod peers;
 mod test;
 mod tidy;
 
@@ -26,11 +28,21 @@ enum Task {
     },
     /// Check what the compiler does not: that every file says what it is for and none has grown too large.
     Tidy,
+    /// Fuzz the log readers.
+    Fuzz {
+        /// How long.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Measure speed and exactness beside other programs.
     Bench {
-        /// `forecast`: errors and intervals of every model on the NASA trace.
-        #[arg(value_parser = ["forecast"])]
+        /// `forecast`: errors and intervals of every model on the NASA trace; `peers`: access logs read by this and by
+        /// other programs.
+        #[arg(value_parser = ["forecast", "peers"])]
         what: String,
+        /// Size of the log for `peers`.
+        #[arg(long, default_value_t = 500)]
+        megabytes: usize,
     },
     /// Measure the figures of the synthetic `nasa-like` trace on the real one, and compare both.
     Measure {
@@ -50,6 +62,8 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Test { fuzz_seconds } => test::run(fuzz_seconds),
         Task::Tidy => tidy::run(),
+        Task::Fuzz { seconds } => fuzz::run(seconds),
+        Task::Bench { what, megabytes } if what == "peers" => peers::run(megabytes),
         Task::Bench { .. } => forecast_figures::run(),
         Task::Measure { data, seeds, .. } => measure::run(data.as_deref(), seeds),
     }

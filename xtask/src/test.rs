@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use crate::tidy;
+use crate::{fuzz, tidy};
 
 /// Runs every check and stops at the first that fails.
 pub(crate) fn run(fuzz_seconds: u64) -> anyhow::Result<()> {
@@ -22,7 +22,9 @@ pub(crate) fn run(fuzz_seconds: u64) -> anyhow::Result<()> {
         "documentation",
         cargo(&["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
     )?;
-    let _ = fuzz_seconds;
+    if fuzz_seconds > 0 {
+        fuzz::run(fuzz_seconds)?;
+    }
     Ok(())
 }
 
