@@ -29,6 +29,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Compare(Box<command::compare::CompareArguments>),
+    Ingest(command::ingest::IngestArguments),
     Config(command::config::ConfigArguments),
     Completions(command::completions::CompletionsArguments),
     Man(command::man::ManArguments),

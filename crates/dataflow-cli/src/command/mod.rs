@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod ingest;
 pub(crate) mod man;
 
 use crate::arguments::{Arguments, Command};
@@ -16,6 +17,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let quiet = arguments.quiet;
     match arguments.command {
         Command::Compare(arguments) => compare::run(&arguments, quiet),
+        Command::Ingest(arguments) => ingest::run(&arguments, quiet),
         Command::Config(arguments) => config::run(&arguments, quiet),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

@@ -1,10 +1,24 @@
 //! Access logs as a trace: the traffic of one or many of them, and a word on the lines that were not counted.
 
 use super::error::{SourceError, unusable};
-use super::input::{Input, Opened};
-use super::{Trace, TraceRequest};
+use super::input::{Input, Opened, inputs};
+use super::{Progress, Trace, TraceRequest};
 use crate::log::{LogInput, Options, Traffic, read_logs};
-use crate::{Step, Unit};
+use crate::{OpenError, Step, Unit};
+
+/// Access logs for [`crate::log::read_records`]: `-`, paths, or patterns, opened one after the other and decompressed.
+///
+/// # Errors
+/// When a file is missing or a pattern fits none; each input tells for itself whether it can be opened.
+pub fn open_logs(
+    texts: &[String],
+    progress: Option<Progress>,
+) -> Result<impl Iterator<Item = Result<LogInput<'static>, OpenError>>, SourceError> {
+    Ok(inputs(texts)?.into_iter().map(move |input| {
+        let (_, reader) = input.open_stream(progress.as_ref())?;
+        Ok(LogInput::new(input.name, reader))
+    }))
+}
 
 /// Reads access logs, of which the first is open already, one after the other and on several threads.
 pub(super) fn read(

@@ -27,6 +27,7 @@ use error::unusable;
 pub use error::{Place, Problem, SourceError};
 use grid::Events;
 use input::{Input, Kind, Opened, inputs};
+pub use logs::open_logs;
 #[cfg(feature = "parquet")]
 pub use parquet_file::write_parquet;
 use table::{Table, Tables};
