@@ -23,20 +23,22 @@ pub struct Fleet {
 }
 
 /// Servers ordered in one tick that are not ready yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Batch {
     servers: u32,
     ticks_left: u32,
 }
 
 /// The servers of a fleet at one moment: those ready, those booting, and the cooldown left.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// In the order of states, those that differ in the number of ready servers alone are neighbours.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FleetState {
-    provisioned: u32,
-    ready: u32,
-    cooldown_left: u32,
     /// Oldest order first.
     booting: VecDeque<Batch>,
+    cooldown_left: u32,
+    provisioned: u32,
+    ready: u32,
 }
 
 impl FleetState {

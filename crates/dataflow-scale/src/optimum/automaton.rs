@@ -2,12 +2,14 @@
 //!
 //! Built by the fleet's own law of motion. A state is *free* when no cooldown is left: the next tick may hold or change.
 //! A hold takes one tick; a change binds the fleet for the cooldown, so its edge runs to the next free state, one tick
-//! after the cooldown. What an edge costs is a sum of windows: stretches of ticks with one number of ready servers.
+//! after the cooldown. What an edge costs is a sum over stretches of ticks with one number of ready servers. Edges that
+//! differ in nothing but the number of servers are kept as one [`Run`], so that a sweep passes over them in step.
 //!
 //! Orders are never cancelled here: a server switched off while it boots cost something and served nothing, and
 //! leaving it out makes the changes smaller and no closer together.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::StepLimits;
 use super::limits::MAX_MEGABYTES;
@@ -38,83 +40,86 @@ pub struct TooLarge {
     pub megabytes: usize,
 }
 
-/// A stretch of ticks with one number of ready servers, seen from the tick `t` in which the edge ends: the ticks
-/// `t − first ..= t − last`.
+/// Ticks of an edge, seen from the tick `t` in which it ends: `t − first ..= t − last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Window {
-    /// Servers ready.
-    pub(super) ready: u32,
-    /// Ticks from the first tick of the window to the end of the edge.
+pub(super) struct Span {
+    /// Ticks from the first tick of the span to the end of the edge.
     pub(super) first: u32,
-    /// Ticks from the last tick of the window to the end of the edge.
+    /// Ticks from the last tick of the span to the end of the edge.
     pub(super) last: u32,
 }
 
-/// One decision with the ticks that it binds.
-#[derive(Debug, Clone)]
-pub(super) struct Edge {
-    pub(super) from: u32,
-    /// Servers provisioned in all its ticks.
-    pub(super) provisioned: u32,
-    /// Size of the change in its first tick; 0 holds, which binds one tick, anything else binds the cooldown too.
+/// Edges into neighbouring states, each with one server more than the one before: provisioned, in the states it comes
+/// from and leads to, and ready in each span.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// State that the first edge comes from; the others follow.
+    pub(super) from: usize,
+    /// States that the edges lead to.
+    pub(super) into: Range<usize>,
+    /// Size of the change in the first tick; 0 holds, which binds one tick, anything else binds the cooldown too.
     pub(super) change: u32,
-    /// Its stretches of ready servers: a range of [`Automaton::edge_windows`].
-    pub(super) windows: std::ops::Range<u32>,
+    /// The spans of an edge, as indices of [`Automaton::spans`], with the servers ready in them on the first edge.
+    pub(super) ready: Vec<(usize, u32)>,
 }
 
-/// The free states and the edges between them. State 0 is the one before the first tick.
+/// The free states and the edges between them.
 #[derive(Debug)]
 pub(super) struct Automaton {
-    /// Sorted by the state they end in, and the hold first.
-    pub(super) edges: Vec<Edge>,
-    /// Where each state's edges start; one more than there are states.
-    pub(super) edges_into: Vec<u32>,
-    /// Numbers of windows, edge after edge.
-    pub(super) edge_windows: Vec<u32>,
-    /// All different windows.
-    pub(super) windows: Vec<Window>,
+    /// Servers provisioned in each state, and on all edges into it.
+    pub(super) provisioned: Vec<u32>,
+    /// The state before the first tick.
+    pub(super) initial: usize,
+    /// All edges; holds first, then by the size of the change.
+    pub(super) runs: Vec<Run>,
+    /// All different spans.
+    pub(super) spans: Vec<Span>,
+    /// Number of edges in all runs.
+    pub(super) edges: usize,
 }
 
 impl Automaton {
-    pub(super) fn states(&self) -> usize {
-        self.edges_into.len() - 1
-    }
-
     /// # Errors
     /// When there are too many states or edges to be held in memory.
     pub(super) fn new(fleet: &Fleet, limits: &StepLimits) -> Result<Self, TooLarge> {
         let mut builder = Builder::default();
-        builder.state(FleetState::initial(fleet));
-        let mut walked = 0;
+        builder.number_of(FleetState::initial(fleet));
         while let Some(state) = builder.states.get(builder.expanded).cloned() {
-            builder.expand(fleet, limits, state, &mut walked)?;
+            builder.expand(fleet, limits, state)?;
             builder.expanded += 1;
         }
         Ok(builder.finish())
     }
+
+    /// Number of free states.
+    pub(super) fn states(&self) -> usize {
+        self.provisioned.len()
+    }
+}
+
+/// One decision with the ticks that it binds.
+struct Edge {
+    from: usize,
+    into: usize,
+    change: u32,
+    /// Spans and the servers ready in them.
+    ready: Vec<(usize, u32)>,
 }
 
 #[derive(Default)]
 struct Builder {
     states: Vec<FleetState>,
+    /// States whose edges are known.
     expanded: usize,
-    number_of_state: HashMap<FleetState, u32>,
-    windows: Vec<Window>,
-    number_of_window: HashMap<Window, u32>,
-    edge_windows: Vec<u32>,
-    /// With the state that each ends in.
-    edges: Vec<(u32, Edge)>,
+    numbers: HashMap<FleetState, usize>,
+    spans: Vec<Span>,
+    edges: Vec<Edge>,
+    walked_ticks: usize,
 }
 
 impl Builder {
     /// Adds the edges out of one free state.
-    fn expand(
-        &mut self,
-        fleet: &Fleet,
-        limits: &StepLimits,
-        mut state: FleetState,
-        walked: &mut usize,
-    ) -> Result<(), TooLarge> {
+    fn expand(&mut self, fleet: &Fleet, limits: &StepLimits, mut state: FleetState) -> Result<(), TooLarge> {
         state.begin_tick();
         let held = state.provisioned();
         let booting = state.ready() < held;
@@ -127,21 +132,18 @@ impl Builder {
         for target in std::iter::once(held).chain(fewest..held).chain(held + 1..=most) {
             let mut next = state.clone();
             let change = next.apply(fleet, target).unsigned_abs();
-            let provisioned = next.provisioned();
-            let windows = self.walk(fleet, &mut next);
-            *walked += windows.ticks;
-            let to = self.state(next);
-            let edge = Edge { from: self.expanded as u32, provisioned, change, windows: windows.range };
-            self.edges.push((to, edge));
-            if self.states.len() > MAX_STATES || self.edges.len() > MAX_EDGES || *walked > MAX_WALKED_TICKS {
+            let ready = self.walk(fleet, &mut next);
+            let into = self.number_of(next);
+            self.edges.push(Edge { from: self.expanded, into, change, ready });
+            if self.states.len() > MAX_STATES || self.edges.len() > MAX_EDGES || self.walked_ticks > MAX_WALKED_TICKS {
                 return Err(TooLarge { states: self.states.len(), edges: self.edges.len(), megabytes: 0 });
             }
         }
         Ok(())
     }
 
-    /// Holds until no cooldown is left, and keeps the stretches of ready servers on the way.
-    fn walk(&mut self, fleet: &Fleet, state: &mut FleetState) -> Walk {
+    /// Holds until no cooldown is left, and returns the spans on the way with the servers ready in them.
+    fn walk(&mut self, fleet: &Fleet, state: &mut FleetState) -> Vec<(usize, u32)> {
         let mut stretches = vec![(0_u32, state.ready())];
         let mut ticks = 1;
         while state.cooldown_left() > 0 {
@@ -152,44 +154,80 @@ impl Builder {
             }
             ticks += 1;
         }
-        let start = self.edge_windows.len() as u32;
+        self.walked_ticks += ticks as usize;
         let ends = stretches.iter().skip(1).map(|&(start, _)| start).chain([ticks]);
-        for (&(start, ready), end) in stretches.iter().zip(ends) {
-            let window = Window { ready, first: ticks - 1 - start, last: ticks - end };
-            let number = *self.number_of_window.entry(window).or_insert_with(|| {
-                self.windows.push(window);
-                self.windows.len() as u32 - 1
+        let spans = stretches.iter().zip(ends).map(|(&(start, ready), end)| {
+            let span = Span { first: ticks - 1 - start, last: ticks - end };
+            let known = self.spans.iter().position(|known| *known == span);
+            let number = known.unwrap_or_else(|| {
+                self.spans.push(span);
+                self.spans.len() - 1
             });
-            self.edge_windows.push(number);
-        }
-        Walk { ticks: ticks as usize, range: start..self.edge_windows.len() as u32 }
+            (number, ready)
+        });
+        spans.collect()
     }
 
-    fn state(&mut self, state: FleetState) -> u32 {
-        if let Some(&number) = self.number_of_state.get(&state) {
+    fn number_of(&mut self, state: FleetState) -> usize {
+        if let Some(&number) = self.numbers.get(&state) {
             return number;
         }
-        let number = self.states.len() as u32;
+        let number = self.states.len();
         self.states.push(state.clone());
-        self.number_of_state.insert(state, number);
+        self.numbers.insert(state, number);
         number
     }
 
-    fn finish(mut self) -> Automaton {
-        self.edges.sort_by_key(|(to, edge)| (*to, edge.change > 0));
-        let mut edges_into = vec![0; self.states.len() + 1];
-        for (to, _) in &self.edges {
-            edges_into[*to as usize + 1] += 1;
+    /// Sorts the states so that those with the same boot queue are neighbours, and joins the edges to runs.
+    fn finish(self) -> Automaton {
+        let Self { states, spans, mut edges, .. } = self;
+        let mut sorted: Vec<usize> = (0..states.len()).collect();
+        sorted.sort_by(|&one, &other| states[one].cmp(&states[other]));
+        let mut place = vec![0; states.len()];
+        for (number, &state) in sorted.iter().enumerate() {
+            place[state] = number;
         }
-        for state in 0..self.states.len() {
-            edges_into[state + 1] += edges_into[state];
+        for edge in &mut edges {
+            edge.from = place[edge.from];
+            edge.into = place[edge.into];
         }
-        let edges = self.edges.into_iter().map(|(_, edge)| edge).collect();
-        Automaton { edges, edges_into, edge_windows: self.edge_windows, windows: self.windows }
+        // What the edges of a run have in common, then their order in it.
+        edges.sort_by(|one, other| {
+            let relative = |edge: &Edge| {
+                let shifts = edge.ready.iter().map(|&(span, ready)| (span, i64::from(ready) - edge.into as i64));
+                (edge.change, edge.from as i64 - edge.into as i64, shifts.collect::<Vec<_>>())
+            };
+            relative(one).cmp(&relative(other)).then(one.into.cmp(&other.into))
+        });
+        let mut runs: Vec<Run> = Vec::new();
+        for edge in &edges {
+            match runs.last_mut().filter(|run| run.goes_on_with(edge)) {
+                Some(run) => run.into.end += 1,
+                None => runs.push(Run {
+                    from: edge.from,
+                    into: edge.into..edge.into + 1,
+                    change: edge.change,
+                    ready: edge.ready.clone(),
+                }),
+            }
+        }
+        let provisioned = sorted.iter().map(|&state| states[state].provisioned()).collect();
+        Automaton { provisioned, initial: place[0], runs, spans, edges: edges.len() }
     }
 }
 
-struct Walk {
-    ticks: usize,
-    range: std::ops::Range<u32>,
+impl Run {
+    /// Whether an edge is this run's next one.
+    fn goes_on_with(&self, edge: &Edge) -> bool {
+        let length = self.into.len();
+        edge.into == self.into.end
+            && edge.from == self.from + length
+            && edge.change == self.change
+            && edge.ready.len() == self.ready.len()
+            && edge
+                .ready
+                .iter()
+                .zip(&self.ready)
+                .all(|(edge, first)| edge.0 == first.0 && edge.1 as usize == first.1 as usize + length)
+    }
 }

@@ -4,21 +4,21 @@
 //!
 //! ```text
 //! value[t][b] = min over edges a → b:  value[t − ticks][a] + scale·|change| + server·provisioned·ticks
-//!                                      + Σ windows  (drops[t − last][ready] − drops[t − first − 1][ready])
+//!                                      + Σ spans  (drops[t − last][ready] − drops[t − first − 1][ready])
 //! ```
 //!
 //! with `drops[t][r]` the price of the load that `r` servers would have dropped in the ticks `0..=t`. An edge may outlast
-//! the trace: the sweep goes on for a cooldown's length of ticks that cost nothing. Which edge was best is kept in two
-//! bytes per state and tick. Where that is too much, the sweep keeps its state at intervals only and is run again, from
-//! the last interval to the first, as the plan is traced back.
+//! the trace: the sweep goes on for a cooldown's length of ticks that cost nothing. Which run of edges was best is kept
+//! in two bytes per state and tick. Where that is too much, the sweep keeps its state at intervals only and is run again,
+//! from the last interval to the first, as the plan is traced back.
 
-use super::automaton::{Automaton, Edge, TooLarge, Window};
+use super::automaton::{Automaton, TooLarge};
 use super::{Plan, StepLimits, by_levels, most_useful_servers};
 use crate::{Fleet, Prices};
 
 /// Most memory that the programme may take.
 pub(super) const MAX_MEGABYTES: usize = 2048;
-/// Memory up to which all best edges are kept, so that the sweep runs once.
+/// Memory up to which all best runs are kept, so that the sweep runs once.
 const ONE_SWEEP_MEGABYTES: usize = 128;
 const MEGABYTE: usize = 1 << 20;
 /// Ticks between two reports of progress.
@@ -58,38 +58,23 @@ pub fn under_limits(
     Ok(Plan::charged(fleet, prices, load, provisioned))
 }
 
-/// An edge with its prices, as the sweep reads it.
-struct PricedEdge {
-    from: usize,
-    change: f64,
-    server: f64,
-    held: bool,
-    windows: std::ops::Range<usize>,
-}
-
-/// A window as offsets from the start of the oldest row that the newest one depends on.
-struct WindowOffsets {
-    /// To the drops before the window's first tick.
-    start: usize,
-    /// To the drops up to the window's last tick.
-    end: usize,
-}
-
 /// The dynamic programme on its way through the trace.
 struct Sweep<'a> {
     prices: &'a Prices,
     load: &'a [f64],
     automaton: &'a Automaton,
-    edges: Vec<PricedEdge>,
-    windows: Vec<WindowOffsets>,
-    window_costs: Vec<f64>,
+    /// What each state's servers cost in a tick.
+    server_costs: Vec<f64>,
     /// What each number of ready servers serves in a tick.
     served: Vec<f64>,
+    /// For each span, the price of the load dropped in it by each number of ready servers.
+    span_costs: Vec<f64>,
+    fewest: u32,
     /// Ticks that a change binds: its own and those of the cooldown.
     bound: usize,
     /// Next tick.
     tick: usize,
-    /// One row per tick, the last `bound + 1` at least: the value of each state, then the drops of each number of ready
+    /// One row per tick, the last `bound` at least: the value of each state, then the drops of each number of ready
     /// servers.
     rows: Vec<f64>,
     width: usize,
@@ -102,34 +87,20 @@ impl<'a> Sweep<'a> {
         let states = automaton.states();
         let width = row_width(fleet, automaton);
         let bound = bound_ticks(fleet);
-        let priced = |edge: &Edge| PricedEdge {
-            from: edge.from as usize,
-            change: prices.scale * f64::from(edge.change),
-            server: prices.server * f64::from(edge.provisioned),
-            held: edge.change == 0,
-            windows: edge.windows.start as usize..edge.windows.end as usize,
-        };
-        let offsets = |window: &Window| {
-            let column = states + (window.ready - fleet.min_servers) as usize;
-            WindowOffsets {
-                start: (bound - window.first as usize - 1) * width + column,
-                end: (bound - window.last as usize) * width + column,
-            }
-        };
         // Before the first tick nothing has cost anything, and only the initial state is possible.
         let mut rows = vec![0.0; rows_held(bound) * width];
         for row in rows.chunks_mut(width) {
             row[..states].fill(f64::INFINITY);
         }
-        rows[(bound - 1) * width] = 0.0;
+        rows[(bound - 1) * width + automaton.initial] = 0.0;
         Self {
             prices,
             load,
             automaton,
-            edges: automaton.edges.iter().map(priced).collect(),
-            windows: automaton.windows.iter().map(offsets).collect(),
-            window_costs: vec![0.0; automaton.windows.len()],
+            server_costs: automaton.provisioned.iter().map(|&servers| prices.server * f64::from(servers)).collect(),
             served: (fleet.min_servers..=fleet.max_servers).map(|ready| fleet.capacity * f64::from(ready)).collect(),
+            span_costs: vec![0.0; automaton.spans.len() * (width - states)],
+            fewest: fleet.min_servers,
             bound,
             tick: 0,
             rows,
@@ -143,7 +114,7 @@ impl<'a> Sweep<'a> {
         self.load.len() + self.bound - 1
     }
 
-    /// Advances by one tick and keeps the number of the best edge into each state.
+    /// Advances by one tick and keeps the number of the best run into each state.
     fn advance(&mut self, best: &mut [u16]) {
         if self.next == self.rows.len() {
             let kept = self.bound * self.width;
@@ -151,7 +122,7 @@ impl<'a> Sweep<'a> {
             self.next = kept;
         }
         self.add_drops();
-        self.price_windows();
+        self.price_spans();
         self.choose(best);
         self.next += self.width;
         self.tick += 1;
@@ -163,39 +134,63 @@ impl<'a> Sweep<'a> {
         // After the trace nothing is dropped any more.
         let arriving = self.load.get(self.tick).copied().unwrap_or(0.0);
         for ((now, before), served) in now[states..].iter_mut().zip(&before[states..]).zip(&self.served) {
-            *now = before + self.prices.violation * (arriving - served).max(0.0);
+            let excess = arriving - served;
+            *now = before + self.prices.violation * if excess > 0.0 { excess } else { 0.0 };
         }
     }
 
-    fn price_windows(&mut self) {
-        let rows = &self.rows[self.next - self.bound * self.width..self.next + self.width];
-        for (cost, window) in self.window_costs.iter_mut().zip(&self.windows) {
-            *cost = rows[window.end] - rows[window.start];
+    fn price_spans(&mut self) {
+        let states = self.automaton.states();
+        let drops_after = |ticks: u32| {
+            let row = self.next - ticks as usize * self.width;
+            &self.rows[row + states..row + self.width]
+        };
+        for (costs, span) in self.span_costs.chunks_exact_mut(self.width - states).zip(&self.automaton.spans) {
+            let (before, after) = (drops_after(span.first + 1), drops_after(span.last));
+            for ((cost, after), before) in costs.iter_mut().zip(after).zip(before) {
+                *cost = after - before;
+            }
         }
     }
 
     fn choose(&mut self, best: &mut [u16]) {
         let states = self.automaton.states();
+        let columns = self.width - states;
         let (before, now) = self.rows.split_at_mut(self.next);
         let before_hold = &before[self.next - self.width..][..states];
         let before_change = &before[self.next - self.bound * self.width..][..states];
         let paid_until = (self.tick + 1).min(self.load.len());
         let hold_ticks = paid_until.saturating_sub(self.tick) as f64;
         let change_ticks = paid_until.saturating_sub((self.tick + 1).saturating_sub(self.bound)) as f64;
-        let ranges = self.automaton.edges_into.windows(2).map(|ends| ends[0] as usize..ends[1] as usize);
-        for ((value, best), range) in now[..states].iter_mut().zip(best).zip(ranges) {
-            *value = f64::INFINITY;
-            *best = 0;
-            for (number, edge) in self.edges[range].iter().enumerate() {
-                let (from, ticks) = if edge.held { (before_hold, hold_ticks) } else { (before_change, change_ticks) };
-                let mut cost = from[edge.from] + edge.change + edge.server * ticks;
-                for &window in &self.automaton.edge_windows[edge.windows.clone()] {
-                    cost += self.window_costs[window as usize];
+        let values = &mut now[..states];
+        values.fill(f64::INFINITY);
+        best.fill(0);
+        for (number, run) in self.automaton.runs.iter().enumerate() {
+            let length = run.into.len();
+            let (before, ticks) =
+                if run.change == 0 { (before_hold, hold_ticks) } else { (before_change, change_ticks) };
+            let step = Step {
+                from: &before[run.from..][..length],
+                server_costs: &self.server_costs[run.into.clone()],
+                ticks,
+                change: self.prices.scale * f64::from(run.change),
+                values: &mut values[run.into.clone()],
+                best: &mut best[run.into.clone()],
+                number: number as u16,
+            };
+            let drops = |&(span, ready): &(usize, u32)| {
+                &self.span_costs[span * columns + (ready - self.fewest) as usize..][..length]
+            };
+            match run.ready.as_slice() {
+                [only] => {
+                    let only = drops(only);
+                    step.relax(|edge| only[edge]);
                 }
-                if cost < *value {
-                    *value = cost;
-                    *best = number as u16;
+                [first, second] => {
+                    let (first, second) = (drops(first), drops(second));
+                    step.relax(|edge| first[edge] + second[edge]);
                 }
+                several => step.relax(|edge| several.iter().map(|span| drops(span)[edge]).sum()),
             }
         }
     }
@@ -214,6 +209,34 @@ impl<'a> Sweep<'a> {
         self.tick = snapshot.tick;
         self.next = snapshot.rows.len();
         self.rows[..self.next].copy_from_slice(&snapshot.rows);
+    }
+}
+
+/// One tick of the edges of one run.
+struct Step<'a> {
+    from: &'a [f64],
+    server_costs: &'a [f64],
+    /// Ticks for which the servers are paid.
+    ticks: f64,
+    change: f64,
+    values: &'a mut [f64],
+    best: &'a mut [u16],
+    number: u16,
+}
+
+impl Step<'_> {
+    /// Lowers the values that the run's edges lower, given what each edge drops.
+    #[inline]
+    fn relax(self, drops: impl Fn(usize) -> f64) {
+        let length = self.from.len();
+        let (server_costs, values, best) =
+            (&self.server_costs[..length], &mut self.values[..length], &mut self.best[..length]);
+        for edge in 0..length {
+            let cost = self.from[edge] + self.change + server_costs[edge] * self.ticks + drops(edge);
+            let better = cost < values[edge];
+            values[edge] = if better { cost } else { values[edge] };
+            best[edge] = if better { self.number } else { best[edge] };
+        }
     }
 }
 
@@ -236,7 +259,7 @@ fn rows_held(bound: usize) -> usize {
     bound * 2 + 64
 }
 
-/// How the trace is cut, so that the best edges of one segment and the snapshots before all of them fit in memory.
+/// How the trace is cut, so that the best runs of one segment and the snapshots before all of them fit in memory.
 struct Segments {
     ticks: usize,
 }
@@ -253,14 +276,13 @@ impl Segments {
         let segment = if ticks * best_bytes <= ONE_SWEEP_MEGABYTES * MEGABYTE {
             ticks
         } else {
-            // Where the memory for the best edges of a segment and for all snapshots is least together.
+            // Where the memory for the best runs of a segment and for all snapshots is least together.
             (ticks as f64 * snapshot_bytes as f64 / best_bytes as f64).sqrt().ceil() as usize
         };
         let segment = segment.max(1);
         let bytes = rows_held(bound) * row_bytes + segment * best_bytes + ticks.div_ceil(segment) * snapshot_bytes;
-        let busiest = automaton.edges_into.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
-        if bytes > MAX_MEGABYTES * MEGABYTE || busiest > u32::from(u16::MAX) {
-            let (states, edges) = (automaton.states(), automaton.edges.len());
+        if bytes > MAX_MEGABYTES * MEGABYTE || automaton.runs.len() > usize::from(u16::MAX) {
+            let (states, edges) = (automaton.states(), automaton.edges);
             return Err(TooLarge { states, edges, megabytes: bytes.div_ceil(MEGABYTE) });
         }
         Ok(Self { ticks: segment })
@@ -308,17 +330,17 @@ struct PlanTrace {
 }
 
 impl PlanTrace {
-    /// Follows the best edges down to `start`, from which on `best` has them.
+    /// Follows the best runs down to `start`, from which on `best` has them.
     fn trace_back_to(&mut self, start: usize, sweep: &Sweep<'_>, best: &[u16]) {
         let automaton = sweep.automaton;
         while self.tick > start {
-            let number = best[(self.tick - 1 - start) * automaton.states() + self.state];
-            let edge = &automaton.edges[automaton.edges_into[self.state] as usize + usize::from(number)];
-            let first = self.tick.saturating_sub(if edge.change == 0 { 1 } else { sweep.bound });
+            let run = &automaton.runs[usize::from(best[(self.tick - 1 - start) * automaton.states() + self.state])];
+            let first = self.tick.saturating_sub(if run.change == 0 { 1 } else { sweep.bound });
             let in_trace = first.min(self.provisioned.len())..self.tick.min(self.provisioned.len());
-            self.provisioned[in_trace].fill(edge.provisioned);
+            self.provisioned[in_trace].fill(automaton.provisioned[self.state]);
             self.tick = first;
-            self.state = edge.from as usize;
+            // Within the run, unless prices without bounds left no way of finite cost.
+            self.state = run.from + (self.state.saturating_sub(run.into.start)).min(run.into.len() - 1);
         }
     }
 }
