@@ -2,6 +2,7 @@
 
 mod forecast_figures;
 mod fuzz;
+mod highs;
 mod measure;
 mod peers;
 mod test;
@@ -36,9 +37,9 @@ enum Task {
     },
     /// Measure speed and exactness beside other programs.
     Bench {
-        /// `forecast`: errors and intervals of every model on the NASA trace; `peers`: access logs read by this and by
-        /// other programs.
-        #[arg(value_parser = ["forecast", "peers"])]
+        /// `forecast`: errors and intervals of every model on the NASA trace; `optimum`: both optima beside HiGHS;
+        /// `peers`: access logs read by this and by other programs.
+        #[arg(value_parser = ["forecast", "optimum", "peers"])]
         what: String,
         /// Size of the log for `peers`.
         #[arg(long, default_value_t = 500)]
@@ -63,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test { fuzz_seconds } => test::run(fuzz_seconds),
         Task::Tidy => tidy::run(),
         Task::Fuzz { seconds } => fuzz::run(seconds),
+        Task::Bench { what, .. } if what == "optimum" => highs::run(),
         Task::Bench { what, megabytes } if what == "peers" => peers::run(megabytes),
         Task::Bench { .. } => forecast_figures::run(),
         Task::Measure { data, seeds, .. } => measure::run(data.as_deref(), seeds),
