@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 const TOLERANCE: f64 = 1e-6;
 /// How long HiGHS may take for one problem.
 const SECONDS: f64 = 120.0;
-const PRICES: Prices = Prices { server: 0.05, scale: 0.2, violation: 6.0 };
+const PRICES: Prices = Prices { server: 0.05, scale: 0.05, violation: 0.25 };
 const LIMITS: StepLimits = StepLimits { out: Some(2), r#in: Some(1) };
 
 /// How the problem is put to HiGHS.
@@ -73,22 +73,17 @@ pub(crate) fn run() -> anyhow::Result<()> {
     for (formulation, ticks, servers) in [
         (Formulation::Levels, 1440, 5),
         (Formulation::Levels, 1440, 20),
-        (Formulation::Levels, 10_080, 5),
+        (Formulation::Levels, 10_080, 20),
         (Formulation::Fractional, 1440, 5),
         (Formulation::Fractional, 10_080, 50),
         (Formulation::Limits, 120, 5),
-        (Formulation::Limits, 240, 4),
+        (Formulation::Limits, 240, 12),
         (Formulation::Limits, 1440, 5),
     ] {
         eprintln!("{formulation:?}: {ticks} ticks, {servers} servers …");
         let fleet = Fleet { capacity: 1.0, startup_ticks: 3, cooldown_ticks: 5, min_servers: 1, max_servers: servers };
         let load = load(ticks, servers);
-        let started = Instant::now();
-        let ours = match formulation {
-            Formulation::Limits => under_limits(&fleet, &PRICES, &load, &LIMITS, &mut |_| {})?.cost,
-            _ => by_levels(&fleet, &PRICES, &load).cost,
-        };
-        let seconds = started.elapsed().as_secs_f64();
+        let (ours, seconds) = solve_ours(formulation, &fleet, &load)?;
         let theirs = solve(formulation, &fleet, &load)?;
         check(formulation, ours, &theirs)?;
         let cost = if theirs.solved {
@@ -110,7 +105,22 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Noisy days with two launches, in servers' worth of load, beyond the fleet's reach at times; from a fixed seed.
+/// The cost, and the least time of three runs: the first one starts the threads.
+fn solve_ours(formulation: Formulation, fleet: &Fleet, load: &[f64]) -> anyhow::Result<(f64, f64)> {
+    let mut least = f64::INFINITY;
+    let mut cost = f64::NAN;
+    for _ in 0..3 {
+        let started = Instant::now();
+        cost = match formulation {
+            Formulation::Limits => under_limits(fleet, &PRICES, load, &LIMITS, &mut |_| {})?.cost,
+            _ => by_levels(fleet, &PRICES, load).cost,
+        };
+        least = least.min(started.elapsed().as_secs_f64());
+    }
+    Ok((cost, least))
+}
+
+/// Noisy days with a burst in every hour, in servers' worth of load, beyond the fleet's reach at times; from a fixed seed.
 fn load(ticks: u32, servers: u32) -> Vec<f64> {
     let mut state = 20_260_101_u64;
     let mut noise = move || {
@@ -118,8 +128,8 @@ fn load(ticks: u32, servers: u32) -> Vec<f64> {
         (state >> 40) as f64 / (1_u64 << 24) as f64
     };
     let day = |tick: u32| 0.5 - 0.4 * (std::f64::consts::TAU * f64::from(tick) / f64::from(ticks.min(1440))).cos();
-    let launch = |tick: u32| if tick % 500 > 470 { 1.5 } else { 1.0 };
-    (0..ticks).map(|tick| f64::from(servers) * day(tick) * launch(tick) * (0.8 + 0.4 * noise())).collect()
+    let burst = |tick: u32| if tick % 60 > 48 { 1.8 } else { 1.0 };
+    (0..ticks).map(|tick| f64::from(servers) * day(tick) * burst(tick) * (0.6 + 0.8 * noise())).collect()
 }
 
 fn check(formulation: Formulation, ours: f64, theirs: &Solution) -> anyhow::Result<()> {
