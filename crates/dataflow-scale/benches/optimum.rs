@@ -56,6 +56,22 @@ fn the_trace_with_more_servers_under_limits(bencher: divan::Bencher<'_, '_>, ser
     bencher.bench(|| limited(&fleet(servers), &load));
 }
 
+/// Without a cooldown every order on its way counts: many more states.
+#[divan::bench(args = [5, 20], sample_count = 3, sample_size = 1)]
+fn the_trace_without_cooldown_under_step_limits(bencher: divan::Bencher<'_, '_>, servers: u32) {
+    let load = load(TRACE_MINUTES, servers);
+    let fleet = Fleet { cooldown_ticks: 0, ..fleet(servers) };
+    bencher.bench(|| limited(&fleet, &load));
+}
+
+/// The trace in seconds, with times to match.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn the_trace_in_seconds_under_limits(bencher: divan::Bencher<'_, '_>) {
+    let load = load(TRACE_MINUTES * 60, 5);
+    let fleet = Fleet { startup_ticks: 180, cooldown_ticks: 300, ..fleet(5) };
+    bencher.bench(|| limited(&fleet, &load));
+}
+
 fn limited(fleet: &Fleet, load: &[f64]) -> Option<Plan> {
     under_limits(fleet, &PRICES, load, &StepLimits::default(), &mut |_| {}).ok()
 }
