@@ -30,6 +30,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Compare(Box<command::compare::CompareArguments>),
     Ingest(command::ingest::IngestArguments),
+    Optimize(Box<command::optimize::OptimizeArguments>),
     Config(command::config::ConfigArguments),
     Completions(command::completions::CompletionsArguments),
     Man(command::man::ManArguments),

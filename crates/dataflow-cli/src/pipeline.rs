@@ -52,6 +52,14 @@ impl Optima {
         Self { by_levels, under_limits, seconds: started.elapsed().as_secs_f64() }
     }
 
+    /// What both cost.
+    pub(crate) fn bound(&self) -> Bound {
+        Bound {
+            no_cooldown: self.by_levels.cost,
+            cooldown_and_steps: self.under_limits.as_ref().ok().map(|plan| plan.cost),
+        }
+    }
+
     /// The plan to replay: under the limits, or without where that one is too large to find.
     fn replayed(&self) -> &Plan {
         self.under_limits.as_ref().unwrap_or(&self.by_levels)
@@ -136,13 +144,13 @@ fn assemble(
     elapsed_seconds: BTreeMap<&'static str, f64>,
     notes: Vec<String>,
 ) -> Compared {
-    let bound = Bound {
-        no_cooldown: optima.by_levels.cost,
-        cooldown_and_steps: optima.under_limits.as_ref().ok().map(|plan| plan.cost),
-    };
+    let bound = optima.bound();
     let fixed = runs.pop().map_or(f64::NAN, |(outcome, _)| outcome.cost.total());
-    let facts =
-        wanted.policies.iter().zip(&runs).map(|(policy, (outcome, _))| run_facts(*policy, outcome, fixed, bound));
+    let facts = wanted
+        .policies
+        .iter()
+        .zip(&runs)
+        .map(|(policy, (outcome, _))| run_facts(policy.to_string(), outcome, fixed, bound));
     let comparison = Comparison {
         trace: trace_facts(&world),
         observe: match wanted.observe {
@@ -177,12 +185,13 @@ pub(crate) fn trace_facts(world: &World) -> TraceFacts {
     }
 }
 
-fn run_facts(policy: PolicySpec, outcome: &Outcome, fixed: f64, bound: Bound) -> RunFacts {
+/// What one run did and cost; `fixed` is what the fleet at its most servers costs.
+pub(crate) fn run_facts(policy: String, outcome: &Outcome, fixed: f64, bound: Bound) -> RunFacts {
     let total = outcome.cost.total();
     // Where both are nothing, nothing is the difference.
     let against = |other: f64| if total == other { 1.0 } else { total / other };
     RunFacts {
-        policy: policy.to_string(),
+        policy,
         cost: CostFacts {
             total,
             server: outcome.cost.server,

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use dataflow_scale::Observe;
 use dataflow_scale::spec::{Configuration, PolicySpec};
-use dataflow_series::source::DEFAULT_INPUT;
 
-use super::on_threads;
+use super::{note_built_in_trace, on_threads};
 use crate::arguments::{SettingsArguments, TraceArguments};
 use crate::failure::Failure;
 use crate::forecasting::ForecastSource;
@@ -76,12 +75,7 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
     // Places for results are found before the work, so that a mistake costs no wait.
     let mut staging = Staging::default();
     let files = stage(arguments, &mut staging)?;
-    if arguments.trace.trace.is_empty() && !quiet {
-        output::note(&format!(
-            "no trace was given, so the built-in {DEFAULT_INPUT} is used; give your own as a file: \
-             `dataflow compare access.log`"
-        ));
-    }
+    note_built_in_trace(&arguments.trace, "compare", quiet);
     let compared = on_threads(arguments.settings.threads, || {
         let world = World::open(&arguments.trace, &arguments.settings, Vec::new(), &progress, quiet)?;
         let wanted = wanted(arguments, &world.configuration, !files.is_empty(), quiet)?;

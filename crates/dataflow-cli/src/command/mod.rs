@@ -5,9 +5,13 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod ingest;
 pub(crate) mod man;
+pub(crate) mod optimize;
 
-use crate::arguments::{Arguments, Command};
+use dataflow_series::source::DEFAULT_INPUT;
+
+use crate::arguments::{Arguments, Command, TraceArguments};
 use crate::failure::Failure;
+use crate::output;
 
 /// Runs the subcommand.
 ///
@@ -18,6 +22,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Compare(arguments) => compare::run(&arguments, quiet),
         Command::Ingest(arguments) => ingest::run(&arguments, quiet),
+        Command::Optimize(arguments) => optimize::run(&arguments, quiet),
         Command::Config(arguments) => config::run(&arguments, quiet),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
@@ -37,4 +42,14 @@ pub(crate) fn on_threads<T: Send>(
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
     pool.map_err(|error| Failure::Work(format!("no threads to work on: {error}")))?.install(work)
+}
+
+/// Says that the built-in trace is used where none was given, and how to give one to `subcommand`.
+pub(crate) fn note_built_in_trace(trace: &TraceArguments, subcommand: &str, quiet: bool) {
+    if trace.trace.is_empty() && !quiet {
+        output::note(&format!(
+            "no trace was given, so the built-in {DEFAULT_INPUT} is used; give your own as a file: \
+             `dataflow {subcommand} access.log`"
+        ));
+    }
 }
