@@ -1,6 +1,6 @@
 //! Exponential smoothing of the level and of an additive daily profile, without a trend (Holt–Winters without slope).
 //!
-//! The two smoothing weights are those with the least squared one-step error on the past (its last four weeks). There
+//! The two smoothing weights are those with the least squared one-step error on the end of the past (four weeks). There
 //! is no trend on purpose: the level of traffic wanders, and a slope carried on overshoots. The profile has at most
 //! 96 slots a day, so that with fine steps a slot averages several intervals; it is used once two seasons are known.
 //! Source: Hyndman, Koehler, Ord, Snyder, *Forecasting with Exponential Smoothing* (2008), chapter 2: ETS(A,N,A) and
@@ -15,8 +15,10 @@ use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, season
 const MODEL: &str = "exponential-smoothing";
 /// The fewest intervals on which weights are chosen.
 const SHORTEST_PAST: usize = 10;
-/// The weights are chosen on at most so many days before the end of the past.
+/// The weights are chosen on at most so many days before the end of the past,
 const CHOICE_DAYS: u32 = 28;
+/// and on at most so many intervals, unless three seasons are longer.
+const CHOICE_STEPS_MAX: usize = 40_320;
 /// The most slots of the daily profile.
 const SLOTS_MAX: usize = 96;
 /// Candidate weights of the level.
@@ -70,11 +72,13 @@ impl MeanModel for ExponentialSmoothing {
         if got < SHORTEST_PAST {
             return Err(FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got });
         }
+        let season = season(past.step());
+        let choice_steps_max = CHOICE_STEPS_MAX.max(3 * season.unwrap_or(0));
         let mut fitted = FittedSmoothing {
             horizons: horizons.to_vec(),
             seen: past.values().to_vec(),
-            season: season(past.step()),
-            choice_steps: steps_per_days(past.step(), CHOICE_DAYS),
+            season,
+            choice_steps: steps_per_days(past.step(), CHOICE_DAYS).min(choice_steps_max),
             weights: Weights { level: 1.0, profile: 0.0 },
             state: State::start(past.values(), None),
         };

@@ -1,4 +1,28 @@
 //! Models of traffic: from a past to a future with bands, and how good they are.
+//!
+//! [`ModelSpec`] lists the models. Each is fitted on a [`View`] of a past, then extended by the loads that come and
+//! asked for a [`Forecast`]: expected loads and quantiles in the unit of the series, one per horizon (in steps).
+//! [`rolling_forecast`] does so for every decision of a trace, [`backtest`] judges a model on what it never saw.
+//! Nothing here ever reads a load before its time.
+//!
+//! ```
+//! use dataflow_forecast::{Calibration, ModelSpec, View};
+//! use dataflow_series::{Fill, Observed, Step, Unit};
+//! use jiff::tz::TimeZone;
+//!
+//! // Three weeks of hours with a daily wave.
+//! let wave = |hour: u32| 100.0 + 50.0 * (f64::from(hour) * std::f64::consts::TAU / 24.0).sin();
+//! let step = Step::from_seconds(3_600).ok_or("a step")?;
+//! let loads = (0..21 * 24).map(|hour| Some(wave(hour)));
+//! let series = Observed::new("2024-01-01T00:00:00Z".parse()?, step, Unit::Requests, loads)?.fill(Fill::Zero)?;
+//!
+//! let zone = TimeZone::UTC;
+//! let past = View::of(&series, 20 * 24, &zone);
+//! let fitted = "ridge".parse::<ModelSpec>()?.model(Calibration::Rolling).fit(past, &[1, 6])?;
+//! let forecast = fitted.predict(&[0.025, 0.975]);
+//! assert!((forecast.mean[1] - wave(20 * 24 + 5)).abs() < 5.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod backtest;
 mod conformal;
