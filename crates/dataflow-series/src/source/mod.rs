@@ -2,6 +2,16 @@
 //!
 //! What an input holds is told by its content, after decompression. [`open`] gives the load on a regular grid; gaps
 //! stay gaps.
+//!
+//! ```
+//! use dataflow_series::Step;
+//! use dataflow_series::source::{TraceRequest, open};
+//!
+//! let request = TraceRequest { interval: Some(Step::HOUR), ..TraceRequest::from_input("synthetic:steady?days=2") };
+//! let trace = open(&request)?;
+//! assert_eq!((trace.observed.len(), trace.observed.missing()), (48, 0));
+//! # Ok::<(), dataflow_series::source::SourceError>(())
+//! ```
 
 mod error;
 mod grid;
