@@ -78,8 +78,9 @@ impl Forecasts {
         let (track, rolling, model) = match source {
             ForecastSource::Model(model) => {
                 let rolling = roll(world, *model, observe, bar)?;
-                let track = track(world, &rolling, observe);
-                (track, rolling, model.to_string())
+                let first = world.history.len() - world.load.len();
+                let track = track(world, &rolling, observe).rows_from(first);
+                (track, rolling.rows_from(first), model.to_string())
             }
             ForecastSource::File(path) => {
                 let track = read_file(path, world.load.len())?;
@@ -112,7 +113,8 @@ fn roll(world: &World, model: ModelSpec, observe: Observe, bar: &Bar) -> Result<
         time_zone: world.time_zone.clone(),
     };
     let progress = |share| bar.set(share);
-    rolling_forecast(&world.load, &model, &rolling, Some(&progress)).map_err(|error| Failure::Work(error.to_string()))
+    rolling_forecast(&world.history, &model, &rolling, Some(&progress))
+        .map_err(|error| Failure::Work(error.to_string()))
 }
 
 /// The forecasts as policies see them. The newest known load is anomalous where it lies above the anomaly quantile
@@ -128,7 +130,7 @@ fn track(world: &World, rolling: &RollingForecast, observe: Observe) -> Forecast
     let is_anomaly = |tick: usize| {
         let newest = tick.checked_sub(behind)?;
         let forecast = unusual[newest.checked_sub(rolling.lead)?];
-        Some(world.load.values()[newest] > forecast)
+        Some(world.history.values()[newest] > forecast)
     };
     ForecastTrack {
         mean: rolling.mean.clone(),

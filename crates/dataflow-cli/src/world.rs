@@ -1,12 +1,13 @@
 //! The world of a run: the load of every tick, the fleet, and the prices, as trace and settings describe them.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use dataflow_scale::spec::{Configuration, Origin, Rate};
 use dataflow_scale::{Fleet, Prices};
 use dataflow_series::source::{self, TraceRequest};
 use dataflow_series::synth::DEFAULT_SEED;
-use dataflow_series::{Observed, Series, SeriesError, Step, Unit, Window};
+use dataflow_series::{Fill, Observed, Series, SeriesError, Step, Unit, Window};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -33,6 +34,9 @@ pub(crate) struct World {
     pub(crate) source: String,
     /// The load of each tick, gaps filled.
     pub(crate) load: Series,
+    /// The load from the beginning of the trace to the end of the window, whose last part is `load`: forecasts of a
+    /// window may know what came before it.
+    pub(crate) history: Series,
     /// For each tick, whether it was missing and had to be filled.
     pub(crate) filled: Vec<bool>,
     pub(crate) configuration: Configuration,
@@ -65,26 +69,19 @@ impl World {
         }
         let time_zone = time_zone(trace)?;
         let started = Instant::now();
-        let (source, observed, mut notes) = observe(trace, &configuration, &time_zone, progress)?;
+        let Sight { source, history, window, mut notes } = Sight::of(trace, &configuration, &time_zone, progress)?;
         let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
-        notes.extend(size_capacity(&mut configuration, &observed));
-        let observed = if trace.scale == 1.0 { observed } else { observed.scale(trace.scale).map_err(wrong)? };
-        let filled: Vec<bool> = observed.values().map(|load| load.is_none()).collect();
-        let load = observed.fill(trace.fill).map_err(wrong)?;
-        let missing = observed.missing();
-        if missing > 0 {
-            let share = percent(missing as f64 / observed.len() as f64);
-            notes.push(format!(
-                "{} of {} intervals ({share}) are missing; they are filled by --fill {}",
-                grouped(missing as f64),
-                grouped(observed.len() as f64),
-                trace.fill
-            ));
-        }
+        let seen = history.window(window.clone()).map_err(wrong)?;
+        notes.extend(size_capacity(&mut configuration, &seen, trace.scale));
+        let filled: Vec<bool> = seen.values().map(|load| load.is_none()).collect();
+        notes.extend(note_of_missing(&seen, trace.fill));
+        let history = if trace.scale == 1.0 { history } else { history.scale(trace.scale).map_err(wrong)? };
+        let history = history.fill(trace.fill).map_err(wrong)?;
+        let load = history.window(window).map_err(wrong)?;
         let ingest_seconds = started.elapsed().as_secs_f64();
         let settings = configuration.settings();
         let (fleet, prices) = (settings.fleet(load.step()), settings.prices(load.step()));
-        Ok(Self { source, load, filled, configuration, fleet, prices, time_zone, notes, ingest_seconds })
+        Ok(Self { source, load, history, filled, configuration, fleet, prices, time_zone, notes, ingest_seconds })
     }
 
     /// The length of one tick.
@@ -93,7 +90,37 @@ impl World {
     }
 }
 
-/// The load as it was seen, on the interval and in the window asked for, but not yet scaled.
+/// The load as it was seen, on the interval asked for, but not yet scaled.
+struct Sight {
+    source: String,
+    /// From the beginning of the trace to the end of the window.
+    history: Observed,
+    /// The part that is simulated.
+    window: Range<Timestamp>,
+    notes: Vec<String>,
+}
+
+impl Sight {
+    fn of(
+        arguments: &TraceArguments,
+        configuration: &Configuration,
+        zone: &TimeZone,
+        progress: &Progress,
+    ) -> Result<Self, Failure> {
+        let (source, observed, notes) = observe(arguments, configuration, zone, progress)?;
+        let all = observed.start()..observed.end();
+        let Some(window) = &arguments.window else {
+            return Ok(Self { source, history: observed, window: all, notes });
+        };
+        let window = Window::parse(window, zone).and_then(|window| window.on(all.clone()));
+        let window = window.map_err(|error| Failure::Input(format!("--window: {error}")))?;
+        let until_its_end = all.start..window.end;
+        let history = observed.window(until_its_end).map_err(|error| Failure::Input(format!("{source}: {error}")))?;
+        Ok(Self { source, history, window, notes })
+    }
+}
+
+/// The whole trace on the interval asked for.
 fn observe(
     arguments: &TraceArguments,
     configuration: &Configuration,
@@ -128,12 +155,19 @@ fn observe(
             Err(error) => return Err(wrong(error)),
         }
     }
-    if let Some(window) = &arguments.window {
-        let window = Window::parse(window, zone).and_then(|window| window.on(observed.start()..observed.end()));
-        let window = window.map_err(|error| Failure::Input(format!("--window: {error}")))?;
-        observed = observed.window(window).map_err(wrong)?;
-    }
     Ok((source, observed, notes))
+}
+
+fn note_of_missing(seen: &Observed, fill: Fill) -> Option<String> {
+    let (missing, all) = (seen.missing(), seen.len());
+    (missing > 0).then(|| {
+        format!(
+            "{} of {} intervals ({}) are missing; they are filled by --fill {fill}",
+            grouped(missing as f64),
+            grouped(all as f64),
+            percent(missing as f64 / all as f64)
+        )
+    })
 }
 
 /// The inputs, with the seed where the synthetic trace among them tells none.
@@ -167,8 +201,9 @@ fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
     })
 }
 
-/// Sizes servers to the trace where nobody said what one serves and the default would make nonsense of it.
-fn size_capacity(configuration: &mut Configuration, observed: &Observed) -> Option<String> {
+/// Sizes servers to the trace where nobody said what one serves and the default would make nonsense of it. They are
+/// sized before scaling: a user who scales the load wants to see the same servers under another load.
+fn size_capacity(configuration: &mut Configuration, observed: &Observed, scale: f64) -> Option<String> {
     if *configuration.origin(CAPACITY) != Origin::Default {
         return None;
     }
@@ -178,7 +213,7 @@ fn size_capacity(configuration: &mut Configuration, observed: &Observed) -> Opti
     let settings = configuration.settings_mut();
     let most = f64::from(settings.max_servers);
     let default = settings.capacity_per_server.per_tick(step);
-    let needed = high_load / default;
+    let needed = high_load * scale / default;
     if high_load <= 0.0 || (FITTING_SERVERS.0..=FITTING_SERVERS.1 * most).contains(&needed) {
         return None;
     }
@@ -229,15 +264,21 @@ mod tests {
     #[test]
     fn servers_are_sized_only_where_the_default_does_not_fit() {
         let mut configuration = Configuration::default();
-        assert_eq!(size_capacity(&mut configuration, &observed((1..=100).map(|load| f64::from(load) * 5e4))), None);
-        let note = size_capacity(&mut configuration, &observed((1..=100).map(f64::from)));
+        assert_eq!(
+            size_capacity(&mut configuration, &observed((1..=100).map(|load| f64::from(load) * 5e4)), 1.0),
+            None
+        );
+        let note = size_capacity(&mut configuration, &observed((1..=100).map(f64::from)), 2.0);
         let settings = configuration.settings();
         assert!(note.is_some());
         assert_eq!(settings.fleet(Step::MINUTE).capacity, 22.0);
         assert!((settings.violation_cost * 22.0 - 6.0).abs() < 1e-12);
+        let mut scaled_to_fit = Configuration::default();
+        let small = observed((1..=100).map(f64::from));
+        assert_eq!(size_capacity(&mut scaled_to_fit, &small, 5e4), None);
         let mut told = Configuration::default();
         told.set(CAPACITY, "7/min", Origin::Named("--set".to_owned())).unwrap();
-        assert_eq!(size_capacity(&mut told, &observed([1.0])), None);
+        assert_eq!(size_capacity(&mut told, &observed([1.0]), 1.0), None);
     }
 
     #[test]

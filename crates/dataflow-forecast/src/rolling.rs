@@ -43,6 +43,18 @@ pub struct RollingSettings {
     pub time_zone: TimeZone,
 }
 
+impl RollingForecast {
+    /// The rows from tick `first` on: those of a window of the trace that ends with it.
+    #[must_use]
+    pub fn rows_from(mut self, first: usize) -> Self {
+        self.mean.drain(..first.min(self.mean.len()));
+        for quantiles in &mut self.quantiles {
+            quantiles.drain(..first.min(quantiles.len()));
+        }
+        self
+    }
+}
+
 /// Forecasts every row of [`RollingForecast`] for a series.
 ///
 /// Parameters are learnt anew once a day from all the past (the model's own limits apart) and intervals roll on, see

@@ -37,6 +37,17 @@ impl ForecastTrack {
         columns.iter().map(|column| column.len()).chain([self.anomaly.len()]).min().unwrap_or(0)
     }
 
+    /// The rows from tick `first` on: those of a window of the trace that ends with it.
+    #[must_use]
+    pub fn rows_from(mut self, first: usize) -> Self {
+        let first = first.min(self.rows());
+        for column in [&mut self.mean, &mut self.lower, &mut self.upper, &mut self.quantile] {
+            column.drain(..first);
+        }
+        self.anomaly.drain(..first);
+        self
+    }
+
     #[inline]
     fn at(&self, tick: usize) -> ForecastPoint {
         ForecastPoint {
