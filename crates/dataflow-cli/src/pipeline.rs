@@ -36,6 +36,8 @@ pub(crate) struct Compared {
     pub(crate) comparison: Comparison,
     pub(crate) ticks: Ticks,
     pub(crate) notes: Vec<String>,
+    /// The configuration used, as a file.
+    pub(crate) configuration: String,
 }
 
 impl Optima {
@@ -162,6 +164,7 @@ fn assemble(
         runs: facts.collect(),
         elapsed_seconds,
     };
+    let configuration = world.configuration.to_file();
     let ticks = Ticks {
         capacity: world.fleet.capacity,
         load: world.load,
@@ -169,7 +172,7 @@ fn assemble(
         timelines: runs.into_iter().map(|(_, timeline)| timeline).collect(),
         forecast: rolling,
     };
-    Compared { comparison, ticks, notes }
+    Compared { comparison, ticks, notes, configuration }
 }
 
 /// What the trace is, in figures.

@@ -20,6 +20,7 @@ pub(crate) fn headline(comparison: &Comparison) -> String {
         return "No policy was compared.".to_owned();
     };
     let total = grouped(best.cost.total);
+    let and = if best.saving_vs_fixed == 0.0 || best.policy == "fixed" { " and" } else { ", and" };
     let against_fixed = match best.saving_vs_fixed {
         _ if best.policy == "fixed" => String::new(),
         saving if saving > 0.0 => format!(", {} less than fixed servers", percent(saving)),
@@ -27,8 +28,8 @@ pub(crate) fn headline(comparison: &Comparison) -> String {
         _ => String::new(),
     };
     let dropped = match best.dropped_share {
-        share if share > 0.0 => format!("and drops {} of the load", percent(share)),
-        _ => "and drops nothing".to_owned(),
+        share if share > 0.0 => format!("drops {} of the load", percent(share)),
+        _ => "drops nothing".to_owned(),
     };
     let gap = if best.gap_to_optimum > 0.0 {
         format!("is {} above", percent(best.gap_to_optimum))
@@ -37,7 +38,7 @@ pub(crate) fn headline(comparison: &Comparison) -> String {
     };
     let bound = grouped(comparison.bound.no_cooldown);
     format!(
-        "{} is cheapest: it costs {total}{against_fixed}, {dropped}. That {gap} the least possible, {bound}.",
+        "{} is cheapest: it costs {total}{against_fixed}{and} {dropped}. That {gap} the least possible, {bound}.",
         best.policy
     )
 }
@@ -52,10 +53,17 @@ pub(crate) fn cost_axis_limit(comparison: &Comparison) -> f64 {
     largest * 1.06
 }
 
-/// What the widest band of a forecast is called: `forecast, 95% band`.
-pub(crate) fn band_name(forecast: &RollingForecast) -> String {
-    match (forecast.levels.first(), forecast.levels.last()) {
-        (Some(low), Some(high)) if high > low => format!("forecast, {} band", percent(high - low)),
-        _ => "forecast".to_owned(),
-    }
+/// The 95% band of a forecast, or what comes nearest to it among its levels: the indices of both ends.
+pub(crate) fn band(forecast: &RollingForecast) -> Option<(usize, usize)> {
+    let nearest = |wanted: f64| {
+        let distances = forecast.levels.iter().take(forecast.quantiles.len()).map(|level| (level - wanted).abs());
+        distances.enumerate().min_by(|one, other| one.1.total_cmp(&other.1)).map(|(index, _)| index)
+    };
+    nearest(0.025).zip(nearest(0.975)).filter(|(low, high)| low < high)
+}
+
+/// What that band is called: `forecast, 95% band`.
+pub(crate) fn band_name(forecast: &RollingForecast) -> Option<String> {
+    let (low, high) = band(forecast)?;
+    Some(format!("forecast, {} band", percent(forecast.levels[high] - forecast.levels[low])))
 }

@@ -14,7 +14,7 @@ use crate::output::{self, Format};
 use crate::pipeline::{self, Compared, Wanted};
 use crate::plot;
 use crate::progress::Progress;
-use crate::report;
+use crate::report::{self, Provenance};
 use crate::results;
 use crate::staging::Staging;
 use crate::timeline_file;
@@ -146,6 +146,9 @@ const FOLDER: [(&str, Kind); 5] = [
 
 /// Finds a place for every file asked for.
 fn stage(arguments: &CompareArguments, staging: &mut Staging) -> Result<Vec<(PathBuf, Kind)>, Failure> {
+    // Endings are checked before anything is made, and before the work.
+    arguments.plot.as_deref().map(plot::Form::of).transpose()?;
+    arguments.report.as_deref().map(report::check_ending).transpose()?;
     let mut files = Vec::new();
     let single =
         [(&arguments.plot, Kind::Plot), (&arguments.report, Kind::Report), (&arguments.timeline, Kind::Timeline)];
@@ -167,10 +170,43 @@ fn write(compared: &Compared, path: &Path, kind: Kind) -> Result<(), Failure> {
     let Compared { comparison, ticks, .. } = compared;
     let text = match kind {
         Kind::Plot => return plot::write(comparison, ticks, path),
-        Kind::Report => return report::write(comparison, ticks, path),
+        Kind::Report => return report::write(comparison, ticks, &provenance(compared), path),
         Kind::Timeline => return timeline_file::write(comparison, ticks, path),
         Kind::Json => results::json(comparison),
         Kind::Csv => results::csv(comparison),
     };
     std::fs::write(path, text).map_err(|error| Failure::Work(format!("the results cannot be written: {error}")))
+}
+
+/// How the results came about, for the report.
+fn provenance(compared: &Compared) -> Provenance {
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    Provenance {
+        command: std::iter::once("dataflow".to_owned()).chain(words).collect::<Vec<_>>().join(" "),
+        configuration: compared.configuration.clone(),
+        notes: compared.notes.clone(),
+    }
+}
+
+/// A word as a shell must be given it.
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,+@%".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_them_otherwise() {
+        assert_eq!(quoted("--set=a.b=1m"), "--set=a.b=1m");
+        assert_eq!(quoted("synthetic:nasa-like?days=3"), "'synthetic:nasa-like?days=3'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+    }
 }

@@ -94,9 +94,10 @@ fn optimize(world: World, record: bool, progress: &Progress) -> Result<Compared,
         runs,
         elapsed_seconds: BTreeMap::from([("ingest", world.ingest_seconds), ("optimum", optima.seconds)]),
     };
+    let configuration = world.configuration.to_file();
     let ticks =
         Ticks { capacity: world.fleet.capacity, load: world.load, filled: world.filled, timelines, forecast: None };
-    Ok(Compared { comparison, ticks, notes })
+    Ok(Compared { comparison, ticks, notes, configuration })
 }
 
 fn play(world: &World, policy: &mut dyn Policy, record: bool) -> Result<(Outcome, Timeline), SimulationError> {

@@ -112,16 +112,22 @@ fn figures(drawing: &mut Drawing, run: &RunFacts, y: f64, best: bool) {
 
 fn bounds(drawing: &mut Drawing, comparison: &Comparison, scale: Scale, top: f64, bottom: f64) {
     let bound = comparison.bound;
+    // Labels go where there is more room; the line that a label would cross is the shorter one.
+    let to_the_right = scale.at(bound.no_cooldown) < f64::midpoint(LEFT, RIGHT);
+    let (above_free, above_limited) = if to_the_right { (34.0, 19.0) } else { (19.0, 34.0) };
     let lines = [
-        (Some(bound.no_cooldown), "least possible", 34.0),
-        (bound.cooldown_and_steps, "least possible under cooldown and step limits", 19.0),
+        (Some(bound.no_cooldown), "least possible", above_free),
+        (bound.cooldown_and_steps, "least possible under cooldown and step limits", above_limited),
     ];
+    let mut last_x = None;
     for (cost, name, above) in lines {
         let Some(cost) = cost.filter(|cost| cost.is_finite() && *cost <= scale.values.1) else { continue };
         let x = scale.at(cost);
-        drawing.dashes((x, top - above), (x, bottom), INK, 1.0);
-        let (x, anchor) =
-            if x < f64::midpoint(LEFT, RIGHT) { (x + 5.0, Anchor::Start) } else { (x - 5.0, Anchor::End) };
+        // Two lines in one place would fill each other's gaps.
+        let below = if last_x.is_some_and(|last: f64| (last - x).abs() < 3.0) { top } else { bottom };
+        last_x = Some(x);
+        drawing.dashes((x, top - above), (x, below), INK, 1.0);
+        let (x, anchor) = if to_the_right { (x + 5.0, Anchor::Start) } else { (x - 5.0, Anchor::End) };
         drawing.text((x, top - above + 2.0), format!("{name}: {}", grouped(cost)), 11.0, anchor, INK);
     }
 }

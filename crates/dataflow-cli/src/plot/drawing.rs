@@ -75,12 +75,12 @@ impl Drawing {
         }
     }
 
-    pub(super) fn text(&mut self, at: (f64, f64), text: impl Into<String>, size: f64, anchor: Anchor, paint: Paint) {
-        self.marks.push(Mark::Text { at, text: text.into(), size, bold: false, anchor, paint });
+    pub(super) fn text(&mut self, at: (f64, f64), text: impl AsRef<str>, size: f64, anchor: Anchor, paint: Paint) {
+        self.marks.push(Mark::Text { at, text: printable(text.as_ref()), size, bold: false, anchor, paint });
     }
 
-    pub(super) fn bold(&mut self, at: (f64, f64), text: impl Into<String>, size: f64, anchor: Anchor, paint: Paint) {
-        self.marks.push(Mark::Text { at, text: text.into(), size, bold: true, anchor, paint });
+    pub(super) fn bold(&mut self, at: (f64, f64), text: impl AsRef<str>, size: f64, anchor: Anchor, paint: Paint) {
+        self.marks.push(Mark::Text { at, text: printable(text.as_ref()), size, bold: true, anchor, paint });
     }
 
     /// The picture as an SVG document, in which text stays text.
@@ -184,17 +184,12 @@ fn failed(error: &dyn std::error::Error) -> Failure {
     Failure::Work(format!("the plot could not be drawn: {error}"))
 }
 
-/// Text as the content of an XML element. Control characters, which XML forbids, become a replacement character.
+/// Text without control characters, which XML forbids and fonts do not have.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+/// Text as the content of an XML element.
 fn escape(text: &str) -> String {
-    let mut safe = String::new();
-    for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            control if control.is_control() => safe.push('\u{fffd}'),
-            plain => safe.push(plain),
-        }
-    }
-    safe
+    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

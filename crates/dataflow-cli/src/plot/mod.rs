@@ -25,19 +25,41 @@ use crate::story;
 const WIDTH: f64 = 1200.0;
 const MARGIN: f64 = 28.0;
 
+/// The forms in which a plot is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Svg,
+    Png,
+}
+
+impl Form {
+    /// The form that a file's ending asks for.
+    ///
+    /// # Errors
+    /// When the ending is neither `.svg` nor `.png`.
+    pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match ending.as_str() {
+            "svg" => Ok(Self::Svg),
+            "png" => Ok(Self::Png),
+            _ => {
+                let shown = path.display();
+                Err(Failure::Input(format!("{shown}: a plot is written as .svg or .png; give the file that ending")))
+            }
+        }
+    }
+}
+
 /// Draws a comparison into `path`, which is replaced only once the picture is complete.
 ///
 /// # Errors
 /// When the ending is neither `.svg` nor `.png`, or the file cannot be written.
 pub(crate) fn write(comparison: &Comparison, ticks: &Ticks, path: &Path) -> Result<(), Failure> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let contents = match ending.as_str() {
-        "svg" => lay_out(comparison, ticks).to_svg()?.into_bytes(),
-        "png" => lay_out(comparison, ticks).to_png()?,
-        _ => {
-            let shown = path.display();
-            return Err(Failure::Input(format!("{shown}: a plot is written as .svg or .png; name the file so")));
-        }
+    let form = Form::of(path)?;
+    let drawing = lay_out(comparison, ticks);
+    let contents = match form {
+        Form::Svg => drawing.to_svg()?.into_bytes(),
+        Form::Png => drawing.to_png()?,
     };
     write_file(path, |file| file.write_all(&contents)).map_err(|error| Failure::Work(error.to_string()))
 }

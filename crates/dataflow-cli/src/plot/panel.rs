@@ -6,16 +6,17 @@ use dataflow_scale::Timeline;
 
 use super::axis::{Scale, number_ticks, time_ticks};
 use super::drawing::{Anchor, Drawing};
-use super::palette::{DROP, FORECAST, IN, LOAD, MISSING, OUT, Paint, RULE, SCALE, SERVER, SOFT_INK};
+use super::palette::{DROP, FORECAST, IN, INK, LOAD, MISSING, OUT, Paint, RULE, SCALE, SERVER, SOFT_INK};
 use crate::aggregate::{Bucket, buckets};
 use crate::comparison::Ticks;
 use crate::quantity::Prefix;
+use crate::story;
 
 /// Up to this many ticks in a bucket a forecast band is more than a smear.
 const FORECAST_TICKS: usize = 6;
 /// Heights of the strips below a panel: drops, actions out, actions in.
-const STRIP: f64 = 5.0;
-const STRIP_GAP: f64 = 2.0;
+const STRIP: f64 = 6.0;
+const STRIP_GAP: f64 = 3.0;
 
 /// Where a panel lies and what it spans.
 pub(super) struct Frame {
@@ -32,7 +33,9 @@ pub(super) struct Frame {
 
 /// Draws one panel.
 pub(super) fn draw(drawing: &mut Drawing, ticks: &Ticks, run: &Timeline, frame: &Frame) {
-    let pixels = ((frame.time.pixels.1 - frame.time.pixels.0) * 2.0) as usize;
+    // Ticks that have a whole pixel each, or half of one, are drawn one by one.
+    let pixels = frame.time.pixels.1 - frame.time.pixels.0;
+    let pixels = if frame.window.len() as f64 > 2.0 * pixels { pixels } else { 2.0 * pixels } as usize;
     let buckets = buckets(ticks, run, frame.window.clone(), pixels);
     shade_missing(drawing, frame, &buckets);
     grid(drawing, ticks, run, frame);
@@ -43,6 +46,13 @@ pub(super) fn draw(drawing: &mut Drawing, ticks: &Ticks, run: &Timeline, frame: 
     load(drawing, frame, &buckets);
     drops(drawing, frame, &buckets);
     strips(drawing, frame, &buckets);
+}
+
+/// Frames the stretch of a panel that its neighbour shows tick by tick.
+pub(super) fn mark_detail(drawing: &mut Drawing, frame: &Frame, detail: &Range<usize>) {
+    let (from, to) = (frame.time.at(detail.start as f64) - 1.5, frame.time.at(detail.end as f64) + 1.5);
+    let (top, bottom) = (frame.load.pixels.1 - 2.0, frame.bottom());
+    drawing.line(vec![(from, bottom), (from, top), (to, top), (to, bottom)], INK, 0.5);
 }
 
 impl Frame {
@@ -99,7 +109,9 @@ fn grid(drawing: &mut Drawing, ticks: &Ticks, run: &Timeline, frame: &Frame) {
         let y = frame.load.at(value * frame.prefix.factor);
         drawing.line(vec![(left, y), (right, y)], RULE, 0.5);
         if frame.first_column {
-            drawing.text((left - 8.0, y), format!("{value}"), 11.0, Anchor::End, SOFT_INK);
+            // The zero stands a little higher, clear of the strips' names.
+            let label = if value == 0.0 { y - 4.0 } else { y };
+            drawing.text((left - 8.0, label), number_label(value), 11.0, Anchor::End, SOFT_INK);
         }
     }
     if frame.last_column {
@@ -121,10 +133,17 @@ fn grid(drawing: &mut Drawing, ticks: &Ticks, run: &Timeline, frame: &Frame) {
     }
 }
 
+/// A tick's number without the rounding errors of its making.
+fn number_label(value: f64) -> String {
+    format!("{}", (value * 1e9).round() / 1e9)
+}
+
 /// Whole numbers of servers at the capacity they have, on the right.
 fn server_axis(drawing: &mut Drawing, capacity: f64, run: &Timeline, frame: &Frame) {
-    let most = run.provisioned.iter().max().copied().unwrap_or(0);
-    for servers in number_ticks(f64::from(most), 4).into_iter().filter(|servers| servers.fract() == 0.0) {
+    let most = f64::from(run.provisioned.iter().max().copied().unwrap_or(0));
+    let height = frame.bottom() - frame.load.at(most * capacity);
+    let wanted = ((height / 13.0) as usize).clamp(1, 5);
+    for servers in number_ticks(most, wanted).into_iter().filter(|servers| servers.fract() == 0.0) {
         let y = frame.load.at(servers * capacity);
         let right = frame.time.pixels.1;
         drawing.line(vec![(right, y), (right + 4.0, y)], SOFT_INK, 0.5);
@@ -148,10 +167,11 @@ fn is_booting(bucket: &Bucket) -> bool {
     bucket.provisioned.mean > bucket.ready.mean
 }
 
-/// The widest band and the mean that were forecast for each bucket's load.
+/// The band that was forecast for each bucket's load.
 fn forecast(drawing: &mut Drawing, ticks: &Ticks, frame: &Frame, buckets: &[Bucket]) {
     let Some(forecast) = &ticks.forecast else { return };
-    let (Some(low), Some(high)) = (forecast.quantiles.first(), forecast.quantiles.last()) else { return };
+    let Some((low, high)) = story::band(forecast) else { return };
+    let (low, high) = (&forecast.quantiles[low], &forecast.quantiles[high]);
     let value = |column: &[f64], bucket: &Bucket| {
         let rows = bucket.ticks.start.saturating_sub(forecast.lead)..bucket.ticks.end.saturating_sub(forecast.lead);
         let known: Vec<f64> =
@@ -201,10 +221,12 @@ fn strips(drawing: &mut Drawing, frame: &Frame, buckets: &[Bucket]) {
             drawing.text((frame.time.pixels.0 - 8.0, top + STRIP / 2.0), name, 9.0, Anchor::End, SOFT_INK);
         }
         let most = buckets.iter().map(amount).fold(0.0, f64::max);
-        for bucket in buckets.iter().filter(|bucket| amount(bucket) > 0.0) {
-            let (from, to) = frame.span(bucket);
-            let strength = 0.45 + 0.55 * amount(bucket) / most;
-            drawing.rectangle((from, top), (to.max(from + 1.0), top + STRIP), paint.at(strength));
+        // Three shades tell few from many, and neighbours of one shade become one mark.
+        let shade = |bucket: &Bucket| (3.0 * amount(bucket) / most).ceil();
+        for stretch in buckets.chunk_by(|one, other| shade(one) == shade(other)).filter(|some| amount(&some[0]) > 0.0) {
+            let (from, to) = (frame.span(&stretch[0]).0, frame.span(&stretch[stretch.len() - 1]).1);
+            let opacity = 0.25 + 0.25 * shade(&stretch[0]);
+            drawing.rectangle((from, top), (to.max(from + 1.0), top + STRIP), paint.at(opacity));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use dataflow_scale::Cost;
+
 use super::axis::Scale;
 use super::drawing::{Anchor, Drawing};
 use super::palette::{DROP, FORECAST, IN, INK, LOAD, MISSING, OUT, Paint, SCALE, SERVER, SOFT_INK};
@@ -14,7 +16,7 @@ use crate::story;
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = WIDTH - MARGIN - 34.0;
 const PANEL_HEIGHT: f64 = 118.0;
-const PANEL_GAP: f64 = 54.0;
+const PANEL_GAP: f64 = 60.0;
 const COLUMN_GAP: f64 = 26.0;
 const PANELS: usize = 4;
 /// Traces up to this length are drawn tick by tick; longer ones get a second column for a stretch of `DETAIL_TICKS`.
@@ -52,10 +54,13 @@ pub(super) fn draw(drawing: &mut Drawing, comparison: &Comparison, ticks: &Ticks
                 last_row: index + 1 == shown.len(),
             };
             panel::draw(drawing, ticks, &ticks.timelines[*run], &frame);
+            if let Some(detail) = windows.get(column + 1) {
+                panel::mark_detail(drawing, &frame, &detail.ticks);
+            }
         }
     }
     unit_note(drawing, comparison, loads, (first - 13.0, shown.len()));
-    bottom + 78.0
+    bottom + 92.0
 }
 
 /// The indices of the runs worth a panel: the cheapest that adapt, and the optimum; fixed fleets only fill up.
@@ -86,31 +91,45 @@ fn windows(ticks: &Ticks, shown: &[usize]) -> Vec<Window> {
         return vec![Window { ticks: 0..length, pixels: (LEFT, RIGHT), head: String::new() }];
     }
     let split = LEFT + (RIGHT - LEFT - COLUMN_GAP) * 0.56;
-    let pixels = (split - LEFT) * 2.0;
+    let pixels = split - LEFT;
     let per_pixel = (length as f64 / pixels).max(1.0) * f64::from(ticks.load.step().seconds());
-    let (centre, what) = centre(ticks, shown);
-    let start = centre.saturating_sub(DETAIL_TICKS / 2).min(length - DETAIL_TICKS);
+    let (start, what) = telling_stretch(ticks, shown);
     let detail = duration(DETAIL_TICKS as u64 * u64::from(ticks.load.step().seconds()));
-    let head = format!("Whole trace: mean and range of {} each", duration(per_pixel.round() as u64));
+    // Seconds are of no interest beside minutes, nor minutes beside hours.
+    let whole = [3_600.0, 60.0, 1.0].into_iter().find(|unit| per_pixel >= 5.0 * unit).unwrap_or(1.0);
+    let each = duration(((per_pixel / whole).round() * whole) as u64);
+    let head = format!("Whole trace: mean and range of about {each} per point");
     vec![
         Window { ticks: 0..length, pixels: (LEFT, split), head },
         Window {
             ticks: start..start + DETAIL_TICKS,
             pixels: (split + COLUMN_GAP, RIGHT),
-            head: format!("{detail} around the {what}"),
+            head: format!("{detail} {what}"),
         },
     ]
 }
 
-/// The tick to look at closely: that of the largest drop of any panel, or of the highest load where nothing dropped.
-fn centre(ticks: &Ticks, shown: &[usize]) -> (usize, &'static str) {
-    let drops = shown.iter().flat_map(|run| ticks.timelines[*run].dropped.iter().enumerate());
-    let worst = drops.max_by(|one, other| one.1.total_cmp(other.1)).filter(|(_, dropped)| **dropped > 0.0);
-    if let Some((tick, _)) = worst {
-        return (tick, "largest drop");
+/// The start of the stretch to look at closely, and what it shows: where the costs of the panels lie furthest above
+/// the cheapest of them, or around the highest load where they do not differ.
+fn telling_stretch(ticks: &Ticks, shown: &[usize]) -> (usize, &'static str) {
+    let last = ticks.load.len() - DETAIL_TICKS;
+    let regret = |start: usize| {
+        let costs = shown.iter().map(|run| {
+            let stretch = &ticks.timelines[*run].cost[start..start + DETAIL_TICKS];
+            stretch.iter().map(Cost::total).sum::<f64>()
+        });
+        let costs: Vec<f64> = costs.collect();
+        let cheapest = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        costs.iter().map(|cost| cost - cheapest).sum::<f64>()
+    };
+    let starts = (0..=last).step_by(DETAIL_TICKS / 4).chain([last]);
+    let most = starts.map(|start| (start, regret(start))).max_by(|one, other| one.1.total_cmp(&other.1));
+    if let Some((start, _)) = most.filter(|(_, regret)| *regret > 0.0) {
+        return (start, "in which the policies' costs differ most");
     }
     let peak = ticks.load.values().iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1));
-    (peak.map_or(0, |(tick, _)| tick), "highest load")
+    let centre = peak.map_or(0, |(tick, _)| tick);
+    (centre.saturating_sub(DETAIL_TICKS / 2).min(last), "around the highest load")
 }
 
 #[derive(Clone, Copy)]
@@ -166,7 +185,7 @@ fn unit_note(drawing: &mut Drawing, comparison: &Comparison, loads: LoadAxis, (y
     drawing.text((LEFT - 8.0, y), unit, 11.0, Anchor::End, SOFT_INK);
     drawing.text((LEFT - 8.0, y + 12.0 - 1.0), format!("per {per}"), 11.0, Anchor::End, SOFT_INK);
     drawing.text((WIDTH - MARGIN, y), "servers", 11.0, Anchor::End, SOFT_INK);
-    let last = y + 13.0 + panels as f64 * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + 62.0;
+    let last = y + 13.0 + panels as f64 * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + 78.0;
     let mut notes = vec![format!("{panels} of {} policies", comparison.runs.len())];
     if let Some(peak) = loads.cut {
         notes.push(format!(
@@ -181,7 +200,7 @@ fn unit_note(drawing: &mut Drawing, comparison: &Comparison, loads: LoadAxis, (y
 fn legend(drawing: &mut Drawing, y: f64, ticks: &Ticks) {
     let mut entries: Vec<(Paint, &str)> =
         vec![(LOAD, "load"), (SERVER, "capacity ready"), (SCALE, "booting"), (DROP, "dropped load")];
-    if ticks.forecast.is_some() {
+    if ticks.forecast.as_ref().and_then(story::band).is_some() {
         entries.push((FORECAST.at(0.5), "forecast band"));
     }
     entries.extend([(OUT, "scale out"), (IN, "scale in")]);

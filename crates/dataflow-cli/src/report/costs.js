@@ -21,11 +21,11 @@ function drawCosts() {
     .filter(([cost]) => Number.isFinite(cost) && cost <= limit);
   const layout = baseLayout();
   layout.barmode = "stack";
-  layout.height = 120 + 36 * runs.length;
+  layout.height = 100 + 36 * runs.length;
   layout.margin = { l: 10, r: 70, t: 44, b: 30 };
-  layout.legend = { orientation: "h", y: 0, yanchor: "top", yref: "container", traceorder: "normal" };
+  layout.showlegend = false;
   layout.xaxis = { ...layout.xaxis, range: [0, limit], fixedrange: true, rangemode: "tozero", separatethousands: true };
-  layout.yaxis = { ...layout.yaxis, fixedrange: true, ticksuffix: " " };
+  layout.yaxis = { ...layout.yaxis, fixedrange: true, showgrid: false, automargin: true, ticksuffix: " " };
   layout.shapes = bounds.map(([cost]) => ({
     type: "line", x0: cost, x1: cost, yref: "paper", y0: 0, y1: 1, line: { color: theme.color("ink"), width: 1.5, dash: "dash" },
   }));

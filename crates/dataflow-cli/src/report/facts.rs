@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dataflow_scale::Timeline;
+use dataflow_scale::{Reason, Timeline};
 use serde::Serialize;
 
 use super::columns::{Columns, Place};
 use crate::aggregate::{Bucket, Extent, recorded};
 use crate::comparison::{Bound, Comparison, CostFacts, RunFacts, Ticks};
-use crate::quantity::per_interval;
-use crate::story;
+use crate::{quantity, story};
 
 /// Most rows embedded; longer traces are bucketed to this many.
 const ROWS: usize = 120_000;
@@ -28,11 +27,9 @@ pub(super) struct Facts {
     /// Ticks in one row of the columns.
     pub(super) base: usize,
     unit: String,
-    load_title: String,
     capacity: f64,
     cost_axis_limit: f64,
     bound: Bound,
-    forecast_band: String,
     policies: Vec<PolicyFacts>,
     columns: BTreeMap<String, Place>,
 }
@@ -65,22 +62,19 @@ pub(super) fn gather(comparison: &Comparison, ticks: &Ticks) -> (Facts, Columns)
     let base = length.div_ceil(ROWS).max(1);
     let mut columns = Columns::default();
     load_columns(&mut columns, ticks, length, base);
-    let forecast_band = forecast_columns(&mut columns, ticks, length, base);
+    forecast_columns(&mut columns, ticks, length, base);
     let runs = comparison.runs.iter().zip(&ticks.timelines).enumerate();
     let policies =
         runs.map(|(index, (facts, run))| policy(&mut columns, index, facts, run, ticks, (length, base))).collect();
-    let unit = comparison.trace.unit.clone();
     let facts = Facts {
         start_ms: ticks.load.start().as_millisecond(),
         step_ms: i64::from(ticks.load.step().seconds()) * 1000,
         ticks: length,
         base,
-        load_title: format!("{unit} per {}", per_interval(ticks.load.step().seconds())),
-        unit,
+        unit: comparison.trace.unit.clone(),
         capacity: ticks.capacity,
         cost_axis_limit: story::cost_axis_limit(comparison),
         bound: comparison.bound,
-        forecast_band,
         policies,
         columns: columns.directory.clone(),
     };
@@ -105,10 +99,11 @@ fn load_columns(columns: &mut Columns, ticks: &Ticks, length: usize, base: usize
     columns.numbers("filled", rows(length, base).map(filled));
 }
 
-/// The widest forecast band at the ticks it was made for, not at those it was made in; returns its name.
-fn forecast_columns(columns: &mut Columns, ticks: &Ticks, length: usize, base: usize) -> String {
-    let Some(forecast) = &ticks.forecast else { return String::new() };
-    let (Some(low), Some(high)) = (forecast.quantiles.first(), forecast.quantiles.last()) else { return String::new() };
+/// The forecast band at the ticks it was made for, not at those it was made in.
+fn forecast_columns(columns: &mut Columns, ticks: &Ticks, length: usize, base: usize) {
+    let Some(forecast) = &ticks.forecast else { return };
+    let Some((low, high)) = story::band(forecast) else { return };
+    let (low, high) = (&forecast.quantiles[low], &forecast.quantiles[high]);
     for (name, quantile) in [("forecast.low", low), ("forecast.high", high)] {
         let row_mean = |row: Range<usize>| {
             let made = row.filter_map(|tick| tick.checked_sub(forecast.lead));
@@ -118,7 +113,6 @@ fn forecast_columns(columns: &mut Columns, ticks: &Ticks, length: usize, base: u
         };
         columns.numbers(name, rows(length, base).map(row_mean));
     }
-    story::band_name(forecast)
 }
 
 fn policy(
@@ -140,7 +134,10 @@ fn policy(
     columns.integers(format!("{index}.action.tick"), kept.iter().map(|tick| *tick as i32));
     columns.integers(format!("{index}.action.change"), kept.iter().map(|tick| run.change[*tick]));
     columns.integers(format!("{index}.action.servers"), kept.iter().map(|tick| run.provisioned[*tick] as i32));
-    columns.texts(format!("{index}.action.reason"), kept.iter().map(|tick| reasons(run, *tick)));
+    columns.texts(
+        format!("{index}.action.reason"),
+        kept.iter().map(|tick| reasons(run, *tick, &ticks.load.unit().to_string())),
+    );
     let mut drops = drop_episodes(run, length);
     let drop_episodes = drops.len();
     drops.sort_by(|one, other| other.dropped.total_cmp(&one.dropped).then(one.tick.cmp(&other.tick)));
@@ -165,8 +162,13 @@ fn ends(list: &[usize], most: usize) -> Vec<usize> {
 }
 
 /// The chain of reasons of one tick, from the signal to the target.
-fn reasons(run: &Timeline, tick: usize) -> String {
-    let chain: Vec<String> = run.reasons(tick).iter().map(ToString::to_string).collect();
+fn reasons(run: &Timeline, tick: usize, unit: &str) -> String {
+    let words = |reason: &Reason| match *reason {
+        // Only here the unit is known, and loads of bytes are long.
+        Reason::Quantile { load, target } => format!("forecast quantile {} needs {target}", quantity::load(load, unit)),
+        reason => reason.to_string(),
+    };
+    let chain: Vec<String> = run.reasons(tick).iter().map(words).collect();
     chain.join(" → ")
 }
 

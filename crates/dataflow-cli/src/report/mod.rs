@@ -13,7 +13,7 @@ use dataflow_series::source::write_file;
 
 use crate::comparison::{Comparison, RunFacts, Ticks, TraceFacts};
 use crate::failure::Failure;
-use crate::quantity::{count, duration, grouped, load, percent};
+use crate::quantity::{count, duration, grouped, load, per_interval, percent};
 use crate::story;
 
 /// The page's own scripts, in the order in which they need each other.
@@ -28,16 +28,17 @@ const SCRIPTS: [&str; 7] = [
 ];
 
 /// Heads of the cost table, after the policy's name.
-const COST_HEADS: [&str; 10] = [
+const COST_HEADS: [&str; 11] = [
     "Policy",
-    "Total",
+    "Total cost",
     "Servers",
     "Scaling",
-    "Dropped load",
+    "Violation",
     "Against fixed",
     "Above optimum",
-    "Load dropped",
-    "Actions",
+    "Dropped",
+    "Share",
+    "Out / in",
     "Utilization",
 ];
 
@@ -51,18 +52,31 @@ struct Page<'a> {
     facts: Vec<(&'static str, String)>,
     bound: String,
     limited_bound: Option<String>,
-    cost_heads: [&'static str; 10],
+    cost_heads: [&'static str; 11],
     costs: Vec<CostRow>,
     policies: Vec<&'a str>,
     selected: usize,
     spans: Vec<(usize, &'static str)>,
     base: usize,
+    legend: Vec<(&'static str, String)>,
+    notes: &'a [String],
     configuration: &'a str,
     command: &'a str,
     data: String,
     columns: String,
     plotly: String,
     scripts: [&'static str; 7],
+}
+
+/// How a comparison came about, for those who want to check it or make it again.
+#[derive(Debug, Default)]
+pub(crate) struct Provenance {
+    /// The command line, as a shell would take it.
+    pub(crate) command: String,
+    /// The whole configuration, as a file that could be given.
+    pub(crate) configuration: String,
+    /// What the user should know, one sentence each: what was refused, filled or assumed.
+    pub(crate) notes: Vec<String>,
 }
 
 /// One line of the cost table: for each cell the number to sort by and the text to show.
@@ -76,17 +90,31 @@ struct CostRow {
 ///
 /// # Errors
 /// When the ending is not `.html`, or the file cannot be written.
-pub(crate) fn write(comparison: &Comparison, ticks: &Ticks, path: &Path) -> Result<(), Failure> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    if !ending.eq_ignore_ascii_case("html") && !ending.eq_ignore_ascii_case("htm") {
-        let shown = path.display();
-        return Err(Failure::Input(format!("{shown}: a report is written as .html; name the file so")));
-    }
-    let page = render(comparison, ticks)?;
+pub(crate) fn write(
+    comparison: &Comparison,
+    ticks: &Ticks,
+    provenance: &Provenance,
+    path: &Path,
+) -> Result<(), Failure> {
+    check_ending(path)?;
+    let page = render(comparison, ticks, provenance)?;
     write_file(path, |file| file.write_all(page.as_bytes())).map_err(|error| Failure::Work(error.to_string()))
 }
 
-fn render(comparison: &Comparison, ticks: &Ticks) -> Result<String, Failure> {
+/// Checks that a file is named as a page.
+///
+/// # Errors
+/// When its ending is not `.html`.
+pub(crate) fn check_ending(path: &Path) -> Result<(), Failure> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if ending.eq_ignore_ascii_case("html") || ending.eq_ignore_ascii_case("htm") {
+        return Ok(());
+    }
+    let shown = path.display();
+    Err(Failure::Input(format!("{shown}: a report is written as .html; give the file that ending")))
+}
+
+fn render(comparison: &Comparison, ticks: &Ticks, provenance: &Provenance) -> Result<String, Failure> {
     let (facts, columns) = facts::gather(comparison, ticks);
     let failed = |error: &dyn std::error::Error| Failure::Work(format!("the report could not be made: {error}"));
     // In a script element only "<" could end it or open a comment; JSON may write it as an escape.
@@ -106,14 +134,33 @@ fn render(comparison: &Comparison, ticks: &Ticks) -> Result<String, Failure> {
         selected: comparison.runs.iter().position(|run| Some(run.policy.as_str()) == best).unwrap_or(0),
         spans: spans(&comparison.trace),
         base: facts.base,
-        configuration: "",
-        command: "",
+        legend: legend(comparison, ticks),
+        notes: &provenance.notes,
+        configuration: &provenance.configuration,
+        command: &provenance.command,
         data,
         columns: columns.packed()?,
         plotly: plotly_script()?,
         scripts: SCRIPTS,
     };
     page.render().map_err(|error| failed(&error))
+}
+
+/// The timeline's colours: the class in `report.css` and the words.
+fn legend(comparison: &Comparison, ticks: &Ticks) -> Vec<(&'static str, String)> {
+    let per = per_interval(comparison.trace.interval_seconds);
+    let mut entries = vec![
+        ("load", format!("load ({} per {per})", comparison.trace.unit)),
+        ("server", "capacity ready".to_owned()),
+        ("scale", "booting".to_owned()),
+        ("drop", "dropped load".to_owned()),
+    ];
+    entries.extend(ticks.forecast.as_ref().and_then(story::band_name).map(|name| ("forecast", name)));
+    entries.extend([("out", "scale out".to_owned()), ("in", "scale in".to_owned())]);
+    if ticks.filled.contains(&true) {
+        entries.push(("missing", "missing".to_owned()));
+    }
+    entries
 }
 
 fn trace_facts(comparison: &Comparison, ticks: &Ticks) -> Vec<(&'static str, String)> {
@@ -156,11 +203,9 @@ fn cost_row(run: &RunFacts, best: Option<&str>, trace: &TraceFacts) -> CostRow {
     cells.extend([
         (-run.saving_vs_fixed, signed(-run.saving_vs_fixed)),
         (run.gap_to_optimum, signed(run.gap_to_optimum)),
-        (run.dropped_share, format!("{} ({})", percent(run.dropped_share), load(run.dropped, &trace.unit))),
-        (
-            actions as f64,
-            format!("{} ({} out, {} in)", count(actions), count(run.actions.out), count(run.actions.r#in)),
-        ),
+        (run.dropped, load(run.dropped, &trace.unit)),
+        (run.dropped_share, percent(run.dropped_share)),
+        (actions as f64, format!("{} / {}", count(run.actions.out), count(run.actions.r#in))),
         (run.mean_utilization, percent(run.mean_utilization)),
     ]);
     CostRow { policy: run.policy.clone(), best: Some(run.policy.as_str()) == best, cells }
@@ -190,5 +235,7 @@ fn plotly_script() -> Result<String, Failure> {
     script.ok_or_else(|| Failure::Work("plotly.js is not where it was expected; please report this".to_owned()))
 }
 
+#[cfg(test)]
+mod browser_tests;
 #[cfg(test)]
 mod tests;

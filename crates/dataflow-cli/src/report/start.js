@@ -31,12 +31,13 @@ async function start() {
   theme.listeners.push(drawCosts);
   if (facts.ticks === 0 || facts.policies.length === 0) return;
   const columns = await readColumns();
-  timeline.start(columns);
+  timeline.load(columns);
   theme.listeners.push(() => timeline.draw());
   addEventListener("resize", () => timeline.draw());
   connect();
   decisions.start();
   choosePolicy(Number(document.getElementById("policy").value));
+  timeline.listen();
 }
 
 start().then(

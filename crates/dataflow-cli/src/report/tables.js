@@ -100,6 +100,6 @@ const decisions = {
     const { actions, actions_kept: kept } = facts.policies[timeline.policy];
     const part = kept < actions ? ` Only the first and last of this policy's ${grouped(actions)} decisions are kept in this page.` : "";
     document.getElementById("decisions-note").textContent = page.length === 0 ? `No decision to show.${part}`
-      : `${grouped(this.first + 1)} to ${grouped(last)} of ${grouped(this.found.length)} changes.${part}`;
+      : `${grouped(this.first + 1)} to ${grouped(last)} of ${grouped(this.found.length)} ${this.found.length === 1 ? "change" : "changes"}.${part}`;
   },
 };

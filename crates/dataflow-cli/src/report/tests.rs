@@ -7,7 +7,7 @@ fn names_from_users_cannot_leave_the_text() {
     trace.source = "<script>alert(1)</script><!--".to_owned();
     let mut sample = sample::comparison(&trace);
     sample.comparison.runs[1].policy = "</script><img src=x onerror=alert(1)>".to_owned();
-    let page = render(&sample.comparison, &sample.ticks).unwrap();
+    let page = render(&sample.comparison, &sample.ticks, &Provenance::default()).unwrap();
     assert!(!page.contains("<script>alert"), "a script from the trace's name");
     assert!(!page.contains("<img"), "an element from a policy's name");
     assert!(page.contains("&#60;script&#62;alert(1)"));
@@ -19,5 +19,13 @@ fn a_report_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let folder = std::env::var_os("DATAFLOW_LOOK").map_or(folder.path().to_owned(), Into::into);
     let sample = sample::comparison(&Trace::days(58));
-    write(&sample.comparison, &sample.ticks, &folder.join("days.html")).unwrap();
+    write(&sample.comparison, &sample.ticks, &provenance(), &folder.join("days.html")).unwrap();
+}
+
+pub(super) fn provenance() -> Provenance {
+    Provenance {
+        command: "dataflow compare 'my log.gz' --interval 1m".to_owned(),
+        configuration: "random_seed: 42\nsimulation:\n  max_servers: 5\n".to_owned(),
+        notes: vec!["12 lines of 10,000 were refused".to_owned()],
+    }
 }

@@ -37,7 +37,7 @@ function faded(name, opacity) {
 }
 
 function baseLayout() {
-  const axis = { gridcolor: theme.color("rule"), zerolinecolor: theme.color("rule"), linecolor: theme.color("rule"), automargin: true };
+  const axis = { gridcolor: theme.color("rule"), zerolinecolor: theme.color("rule"), linecolor: theme.color("rule") };
   return {
     paper_bgcolor: theme.color("paper"),
     plot_bgcolor: theme.color("paper"),

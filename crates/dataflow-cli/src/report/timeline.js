@@ -12,10 +12,12 @@ const timeline = {
   element: document.getElementById("timeline"),
   note: document.getElementById("view"),
 
-  start(columns) {
+  load(columns) {
     this.columns = columns;
     this.to = facts.ticks;
-    this.draw();
+  },
+  // Only an element that holds a plot already takes Plotly's listeners.
+  listen() {
     this.element.on("plotly_relayout", (change) => this.zoomed(change));
     this.element.on("plotly_doubleclick", () => this.show(0, facts.ticks));
     this.element.addEventListener("keydown", (event) => this.pressed(event));
@@ -77,7 +79,7 @@ const timeline = {
     const [from, to] = [Math.floor(this.from / facts.base), Math.min(rows, Math.ceil(this.to / facts.base))];
     const buckets = bucketize(this.columns, this.policy, from, to, width);
     const actions = this.actions();
-    const traces = [...this.capacityTraces(buckets), ...this.loadTraces(buckets), this.dropTrace(buckets), ...this.actionTraces(actions, buckets)];
+    const traces = [...this.capacityTraces(buckets), ...this.loadTraces(buckets), this.dropTrace(buckets), ...this.stripTraces(actions, buckets)];
     traces.push(this.hoverTrace(buckets, actions));
     Plotly.react(this.element, traces, this.layout(buckets), plotConfig);
     this.describe(buckets, actions);
@@ -98,13 +100,13 @@ const timeline = {
   capacityTraces(buckets) {
     const capacity = facts.capacity;
     const traces = [
-      this.trace(buckets, (b) => b.ready * capacity, { name: "capacity ready", fill: "tozeroy", fillcolor: faded("server", 0.16), line: { color: theme.color("server"), width: 1.5 } }),
-      this.trace(buckets, (b) => b.provisioned * capacity, { name: "booting", fill: "tonexty", fillcolor: faded("scale", 0.7) }),
+      this.trace(buckets, (b) => b.ready * capacity, { fill: "tozeroy", fillcolor: faded("server", 0.16), line: { color: theme.color("server"), width: 1.5 } }),
+      this.trace(buckets, (b) => b.provisioned * capacity, { fill: "tonexty", fillcolor: faded("scale", 0.7) }),
     ];
     if (this.columns["forecast.low"]) {
       traces.push(
-        this.trace(buckets, (b) => b.low, { showlegend: false }),
-        this.trace(buckets, (b) => b.high, { name: facts.forecast_band, fill: "tonexty", fillcolor: faded("forecast", 0.3) }),
+        this.trace(buckets, (b) => b.low),
+        this.trace(buckets, (b) => b.high, { fill: "tonexty", fillcolor: faded("forecast", 0.3) }),
       );
     }
     return traces;
@@ -113,11 +115,11 @@ const timeline = {
     const traces = [];
     if (buckets.some((b) => b.load.most > b.load.least)) {
       traces.push(
-        this.trace(buckets, (b) => b.load.least, { showlegend: false }),
-        this.trace(buckets, (b) => b.load.most, { name: "load, least to most", fill: "tonexty", fillcolor: faded("load", 0.25) }),
+        this.trace(buckets, (b) => b.load.least),
+        this.trace(buckets, (b) => b.load.most, { fill: "tonexty", fillcolor: faded("load", 0.25) }),
       );
     }
-    traces.push(this.trace(buckets, (b) => b.load.mean, { name: "load", line: { color: theme.color("load"), width: 1 } }));
+    traces.push(this.trace(buckets, (b) => b.load.mean, { line: { color: theme.color("load"), width: 1 } }));
     return traces;
   },
   dropTrace(buckets) {
@@ -125,7 +127,7 @@ const timeline = {
     const load = this.columns[`${this.policy}.worst.load`];
     const width = (b) => (b.end - b.start) * facts.base * facts.step_ms;
     return {
-      type: "bar", name: "dropped load", hoverinfo: "skip",
+      type: "bar", hoverinfo: "skip",
       x: hit.map((b) => milliseconds(b.start * facts.base) + width(b) / 2), width: hit.map(width),
       base: hit.map((b) => load[b.worstRow] - b.worst), y: hit.map((b) => b.worst),
       marker: { color: theme.color("drop"), line: { color: theme.color("drop"), width: 1 } },
@@ -137,22 +139,28 @@ const timeline = {
     for (let index = firstAtLeast(ticks, this.from); index < ticks.length && ticks[index] < this.to; index++) found.push(index);
     return found;
   },
-  actionTraces(actions, buckets) {
+  // The strip below: where load was dropped, and where servers were added or removed.
+  stripTraces(actions, buckets) {
     const [ticks, changes] = [this.columns[`${this.policy}.action.tick`], this.columns[`${this.policy}.action.change`]];
     const single = actions.length <= SINGLE_ACTIONS;
-    const kinds = [["scale out", 1, "out", "triangle-up"], ["scale in", 0, "in", "triangle-down"]];
-    return kinds.map(([name, row, color, symbol]) => {
-      let chosen = actions.filter((index) => changes[index] > 0 === (row === 1)).map((index) => ticks[index]);
+    const kinds = [[1, "out", "triangle-up", 1], [0, "in", "triangle-down", -1]];
+    const traces = kinds.map(([row, color, symbol, sign]) => {
+      let chosen = actions.filter((index) => Math.sign(changes[index]) === sign).map((index) => ticks[index]);
       if (!single) { // One mark for each pixel that has any.
         const length = Math.max(1, (this.to - this.from) / Math.max(1, buckets.length));
         chosen = [...new Set(chosen.map((tick) => Math.floor((tick - this.from) / length)))].map((bucket) => this.from + bucket * length);
       }
-      return {
-        type: "scatter", mode: "markers", name, yaxis: "y2", hoverinfo: "skip",
-        x: chosen.map(milliseconds), y: chosen.map(() => row),
-        marker: { color: theme.color(color), size: single ? 9 : 7, symbol: single ? symbol : "line-ns", line: { color: theme.color(color), width: single ? 0 : 1 } },
-      };
+      return this.stripTrace(chosen, row, color, single ? symbol : "line-ns");
     });
+    const dropped = buckets.filter((b) => b.worst > 0).map((b) => ((b.start + b.end) / 2) * facts.base);
+    return [...traces, this.stripTrace(dropped, 2, "drop", "line-ns")];
+  },
+  stripTrace(ticks, row, color, symbol) {
+    const line = symbol === "line-ns";
+    return {
+      type: "scatter", mode: "markers", yaxis: "y2", hoverinfo: "skip", x: ticks.map(milliseconds), y: ticks.map(() => row),
+      marker: { color: theme.color(color), size: line ? 7 : 9, symbol, line: { color: theme.color(color), width: line ? 1.5 : 0 } },
+    };
   },
   // One invisible trace carries all the words, so that the hover label is one label.
   hoverTrace(buckets, actions) {
@@ -165,7 +173,7 @@ const timeline = {
       return this.words(bucket, own).join("<br>");
     });
     return {
-      type: "scatter", mode: "markers", showlegend: false, marker: { opacity: 0, size: 1 },
+      type: "scatter", mode: "markers", marker: { opacity: 0, size: 1 },
       x: buckets.map((b) => milliseconds(((b.start + b.end) / 2) * facts.base)), y: buckets.map((b) => b.load.mean),
       text: texts, hovertemplate: "%{text}<extra></extra>",
     };
@@ -189,15 +197,18 @@ const timeline = {
   layout(buckets) {
     const layout = baseLayout();
     const peak = buckets.reduce((most, b) => Math.max(most, b.load.most, b.provisioned * facts.capacity), 0) || 1;
+    // A band far above all load and capacity would flatten both.
+    const band = buckets.reduce((most, b) => Math.max(most, b.high || 0), 0);
+    const top = Math.max(peak, Math.min(band, 1.4 * peak)) * 1.05;
     const range = [milliseconds(this.from), milliseconds(this.to)];
-    layout.margin = { l: 60, r: 16, t: 10, b: 40 };
-    layout.legend = { orientation: "h", y: 1, yanchor: "bottom", x: 0 };
+    layout.margin = { l: 64, r: 16, t: 10, b: 40 };
+    layout.showlegend = false;
     layout.hovermode = "x";
     layout.dragmode = matchMedia("(pointer: coarse)").matches ? "pan" : "zoom";
     layout.bargap = 0;
     layout.xaxis = { ...layout.xaxis, type: "date", range, anchor: "y2", showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: theme.color("soft") };
-    layout.yaxis = { ...layout.yaxis, domain: [0.13, 1], fixedrange: true, range: [0, peak * 1.05], exponentformat: "SI", title: { text: facts.load_title } };
-    layout.yaxis2 = { ...baseLayout().yaxis, domain: [0, 0.1], fixedrange: true, range: [-0.7, 1.7], tickvals: [0, 1], ticktext: ["in", "out"], zeroline: false, showgrid: false };
+    layout.yaxis = { ...layout.yaxis, domain: [0.17, 1], fixedrange: true, range: [0, top], exponentformat: "SI" };
+    layout.yaxis2 = { ...baseLayout().yaxis, domain: [0, 0.14], fixedrange: true, range: [-0.7, 2.7], tickvals: [0, 1, 2], ticktext: ["in", "out", "dropped"], zeroline: false, showgrid: false };
     layout.shapes = this.shapes(buckets);
     return layout;
   },
@@ -208,7 +219,7 @@ const timeline = {
       const [from, to] = [bucket.start, bucket.end].map((row) => milliseconds(row * facts.base));
       const last = shapes.at(-1);
       if (last && last.x1 === from) last.x1 = to;
-      else shapes.push({ type: "rect", x0: from, x1: to, yref: "paper", y0: 0.13, y1: 1, fillcolor: theme.color("missing"), line: { width: 0 }, layer: "below", label: { text: "missing", textposition: "top center", font: { size: 11, color: theme.color("soft") } } });
+      else shapes.push({ type: "rect", x0: from, x1: to, yref: "paper", y0: 0.17, y1: 1, fillcolor: theme.color("missing"), line: { width: 0 }, layer: "below", label: { text: "missing", textposition: "top center", font: { size: 11, color: theme.color("soft") } } });
     }
     if (this.marked !== null) {
       const at = milliseconds(this.marked + facts.base / 2);
@@ -221,7 +232,7 @@ const timeline = {
     const most = buckets.reduce((most, b) => Math.max(most, b.load.most), 0);
     const length = duration(((this.to - this.from) * facts.step_ms) / 1000);
     this.note.textContent = `${plain(facts.policies[this.policy].name)}, ${moment(this.from)} to ${moment(this.to)} UTC (${length}): load up to ${withUnit(most)}, ` +
-      `${dropped > 0 ? `${withUnit(dropped)} dropped` : "nothing dropped"}, ${grouped(actions.length)} actions.`;
+      `${dropped > 0 ? `${withUnit(dropped)} dropped` : "nothing dropped"}, ${grouped(actions.length)} ${actions.length === 1 ? "action" : "actions"}.`;
   },
 };
 

@@ -193,6 +193,29 @@ impl Configuration {
         file
     }
 
+    /// The values as they stand, as a file; beside each that is not the default, where it came from.
+    pub fn to_file(&self) -> String {
+        let mut file = String::new();
+        let mut open: Vec<&str> = Vec::new();
+        for key in KEYS {
+            let Some(text) = key.slot.text(&self.settings) else { continue };
+            let (section, name) = Key::section_and_name(key.path);
+            let sections: Vec<&str> = section.split('.').filter(|part| !part.is_empty()).collect();
+            let shared = open.iter().zip(&sections).take_while(|(left, right)| left == right).count();
+            for (depth, part) in sections.iter().enumerate().skip(shared) {
+                let _ = writeln!(file, "{}{part}:", "  ".repeat(depth));
+            }
+            let origin = match self.origin(key.path) {
+                Origin::Default => String::new(),
+                // A comment ends with its line.
+                origin => format!("  # {}", origin.to_string().replace(char::is_control, " ")),
+            };
+            let _ = writeln!(file, "{}{name}: {text}{origin}", "  ".repeat(sections.len()));
+            open = sections;
+        }
+        file
+    }
+
     /// The JSON Schema (draft 2020-12) of a configuration file.
     pub fn json_schema() -> serde_json::Value {
         let mut root = section_schema();
@@ -268,6 +291,24 @@ forecasting: {model: "bilstm_attention", window_size: 60}
         assert_eq!(settings.hybrid(Step::MINUTE).hysteresis_ticks, 15);
         assert_eq!(settings.interval, Some(Step::MINUTE));
         assert_eq!(settings.model, "bilstm_attention");
+    }
+
+    #[test]
+    fn the_file_of_a_configuration_says_the_same_again() {
+        let mut changed = read(REFERENCE).unwrap();
+        let origin = || Origin::Named("--set\nx: 1".to_owned());
+        for (path, text) in [
+            ("cost_parameters.capacity_per_server", "1234.5/h"),
+            ("cost_parameters.server_cost", "0.1/7s"),
+            ("cost_parameters.startup_time", "90s"),
+            ("forecasting.model", "odd: \"name\" # here"),
+        ] {
+            changed.set(path, text, origin()).unwrap();
+        }
+        for configuration in [changed, Configuration::default()] {
+            let again = read(&configuration.to_file()).unwrap();
+            assert_eq!(again.settings(), configuration.settings());
+        }
     }
 
     #[test]

@@ -95,6 +95,23 @@ impl Slot {
         Some(())
     }
 
+    /// The value kept, as [`Self::keep`] would read it; `None` where it is left out.
+    pub(super) fn text(self, settings: &Settings) -> Option<String> {
+        // Slots lead to a value to be changed, so they are given a copy to look at.
+        let settings = &mut settings.clone();
+        Some(match self {
+            Self::Rate(slot) => slot(settings).to_string(),
+            Self::Price(slot) | Self::Utilization(slot) | Self::Level(slot) => slot(settings).to_string(),
+            Self::Time(slot) => format!("{}s", slot(settings)),
+            Self::OptionalTime(slot) => format!("{}s", (*slot(settings))?),
+            Self::Count(slot) => slot(settings).to_string(),
+            Self::Limit(slot) => slot(settings).map_or_else(|| "none".to_owned(), |limit| limit.to_string()),
+            Self::Interval(slot) => (*slot(settings))?.to_string(),
+            Self::Seed(slot) => slot(settings).to_string(),
+            Self::Name(slot) => serde_json::Value::from(slot(settings).as_str()).to_string(),
+        })
+    }
+
     /// The JSON Schema of a value.
     pub(super) fn schema(self) -> serde_json::Value {
         let text = serde_json::json!({"type": "string"});

@@ -1,5 +1,7 @@
 //! Quantities as people write them in a configuration: rates (`1200000/min`), times (`3m`) and shares.
 
+use std::fmt;
+
 use dataflow_series::{Step, parse_duration_seconds};
 
 /// An amount per time (`0.05/min`) or, written as a bare number, per tick.
@@ -29,6 +31,17 @@ impl Rate {
             if unit.starts_with(|first: char| first.is_ascii_digit()) { unit.to_owned() } else { format!("1{unit}") };
         let seconds = parse_duration_seconds(&written).ok().filter(|seconds| *seconds > 0.0)?;
         Some(Self { amount: parse_amount(amount)?, per_seconds: Some(seconds) })
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.per_seconds {
+            None => write!(formatter, "{}", self.amount),
+            Some(60.0) => write!(formatter, "{}/min", self.amount),
+            Some(3_600.0) => write!(formatter, "{}/h", self.amount),
+            Some(seconds) => write!(formatter, "{}/{seconds}s", self.amount),
+        }
     }
 }
 
