@@ -4,6 +4,7 @@ mod bad_input;
 mod configuration;
 mod contract;
 mod golden;
+mod ingest;
 mod screens;
 
 use std::path::Path;
