@@ -1,5 +1,6 @@
 //! All automation of the project, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask measure`, ….
 
+mod bench;
 mod forecast_figures;
 mod fuzz;
 mod highs;
@@ -35,13 +36,11 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// Measure speed and exactness beside other programs.
+    /// Measure speed and exactness, beside other programs where they do the same work.
     Bench {
-        /// `forecast`: errors and intervals of every model on the NASA trace; `optimum`: both optima beside HiGHS;
-        /// `peers`: access logs read by this and by other programs.
-        #[arg(value_parser = ["forecast", "optimum", "peers"])]
-        what: String,
-        /// Size of the log for `peers`.
+        /// What to measure; everything when left out.
+        what: Option<bench::What>,
+        /// Size of the log for `peers`, in megabytes.
         #[arg(long, default_value_t = 500)]
         megabytes: usize,
     },
@@ -64,9 +63,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test { fuzz_seconds } => test::run(fuzz_seconds),
         Task::Tidy => tidy::run(),
         Task::Fuzz { seconds } => fuzz::run(seconds),
-        Task::Bench { what, .. } if what == "optimum" => highs::run(),
-        Task::Bench { what, megabytes } if what == "peers" => peers::run(megabytes),
-        Task::Bench { .. } => forecast_figures::run(),
+        Task::Bench { what, megabytes } => bench::run(what, megabytes),
         Task::Measure { data, seeds, .. } => measure::run(data.as_deref(), seeds),
     }
 }

@@ -1,0 +1,66 @@
+//! `cargo xtask bench`: speed and exactness, beside other programs where they do the same work.
+//!
+//! Figures of unoptimised code say nothing, so the command runs itself again in a release build.
+
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+
+use crate::{forecast_figures, highs, peers};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// The hot paths on their own: log reader, trace reader, forecasts, simulator, optima.
+    Paths,
+    /// Access logs read by this and by `wc -l`, mawk and DuckDB.
+    Peers,
+    /// Errors and intervals of every model on the NASA trace.
+    Forecast,
+    /// Both optima beside HiGHS.
+    Optimum,
+}
+
+/// Measures `what`, or everything.
+pub(crate) fn run(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        return in_release(what, megabytes);
+    }
+    let all = What::value_variants().iter().copied();
+    for what in all.filter(|each| what.is_none_or(|what| what == *each)) {
+        match what {
+            What::Paths => paths()?,
+            What::Peers => peers::run(megabytes)?,
+            What::Forecast => forecast_figures::run()?,
+            What::Optimum => highs::run()?,
+        }
+    }
+    Ok(())
+}
+
+fn in_release(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--release", "--package", "xtask", "--", "bench"]);
+    if let Some(name) = what.as_ref().and_then(ValueEnum::to_possible_value) {
+        command.arg(name.get_name());
+    }
+    succeed(command.args(["--megabytes", &megabytes.to_string()]))
+}
+
+fn paths() -> anyhow::Result<()> {
+    let benches = ["access_logs", "traces", "forecasts", "simulator", "optimum"];
+    succeed(cargo().args(["bench", "--workspace"]).args(benches.iter().flat_map(|name| ["--bench", name])))
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed");
+    }
+    Ok(())
+}
