@@ -65,6 +65,9 @@ pub(crate) struct TraceArguments {
     /// The trace's own interval [default: 1s for plain numbers, else told from the rows]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) step: Option<Step>,
+    /// Take silences of at least this length for missing, not for a load of zero
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub(crate) silence_as_gap: Option<Step>,
     /// How missing intervals are filled: seasonal, seasonal:1d, interpolate, hold or zero
     #[arg(long, value_name = "HOW", default_value_t = Fill::default())]
     pub(crate) fill: Fill,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use dataflow_forecast::RollingForecast;
 use dataflow_scale::optimum::{Plan, TooLarge, by_levels, under_limits};
 use dataflow_scale::spec::PolicySpec;
 use dataflow_scale::{Observe, Outcome, Scenario, Timeline, simulate};
@@ -13,6 +14,7 @@ use crate::comparison::{Actions, Bound, Comparison, CostFacts, ForecastFacts, Ru
 use crate::failure::Failure;
 use crate::forecasting::{ForecastSource, Forecasts};
 use crate::progress::Progress;
+use crate::quantity::grouped;
 use crate::world::World;
 
 /// What is compared, and how.
@@ -95,6 +97,7 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
             "row t of the file is what policies are given at tick t; `quantile` provisions for `upper`".to_owned(),
         );
     }
+    notes.extend(forecasts.as_ref().and_then(|forecasts| note_of_stand_in(&forecasts.rolling, &forecasts.facts.model)));
     let elapsed_seconds = BTreeMap::from([
         ("ingest", world.ingest_seconds),
         ("forecast", forecasts.as_ref().map_or(0.0, |forecasts| forecasts.seconds)),
@@ -103,6 +106,20 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
     ]);
     let (rolling, forecast_facts) = forecasts.map(|made| (made.rolling, made.facts)).unzip();
     Ok(assemble(world, wanted, forecast_facts, rolling, &optima, runs, elapsed_seconds, notes))
+}
+
+/// Says for how much of the trace a simpler model had to stand in for the one asked for.
+fn note_of_stand_in(rolling: &RollingForecast, model: &str) -> Option<String> {
+    let ticks = rolling.mean.len();
+    match rolling.model_from {
+        None => Some(format!("the trace is too short for {model}: simpler models forecast all of it")),
+        Some(from) if from * 10 > ticks => Some(format!(
+            "the first {} of {} intervals are forecast by simpler models, until {model} has enough to learn from",
+            grouped(from as f64),
+            grouped(ticks as f64)
+        )),
+        Some(_) => None,
+    }
 }
 
 /// The run of every policy wanted, in their order, and last that of the fleet at its most servers.
@@ -140,7 +157,7 @@ fn assemble(
     world: World,
     wanted: &Wanted,
     forecast: Option<ForecastFacts>,
-    rolling: Option<dataflow_forecast::RollingForecast>,
+    rolling: Option<RollingForecast>,
     optima: &Optima,
     mut runs: Vec<(Outcome, Timeline)>,
     elapsed_seconds: BTreeMap<&'static str, f64>,

@@ -138,6 +138,7 @@ fn observe(
         step: arguments.step,
         interval: wanted.filter(|_| !is_usual),
         measure: arguments.measure,
+        silence_as_gap: arguments.silence_as_gap,
         time_zone: Some(zone.clone()),
         progress: Some(bar.byte_counter()),
         ..TraceRequest::default()

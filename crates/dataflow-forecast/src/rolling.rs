@@ -51,6 +51,7 @@ impl RollingForecast {
         for quantiles in &mut self.quantiles {
             quantiles.drain(..first.min(quantiles.len()));
         }
+        self.model_from = self.model_from.map(|from| from.saturating_sub(first));
         self
     }
 }
