@@ -13,17 +13,27 @@ use crate::table::Table;
 pub(crate) fn render(compared: &Compared, format: Format) -> String {
     let comparison = &compared.comparison;
     match format {
-        Format::Table => {
-            let lines: Vec<String> = facts(compared).iter().map(|(name, fact)| format!("{name:<10} {fact}")).collect();
-            format!("{}\n\n{}\n{}\n", lines.join("\n"), costs(comparison).text(), bounds(compared))
-        }
         Format::Json => json(comparison),
         Format::Csv => csv(comparison),
-        Format::Markdown => {
-            let lines: Vec<String> = facts(compared).iter().map(|(name, fact)| format!("- {name}: {fact}")).collect();
-            format!("{}\n\n{}\n{}\n", lines.join("\n"), costs(comparison).markdown(), bounds(compared))
+        Format::Table | Format::Markdown => {
+            let closing = format!("{}\n{}", story::headline(comparison), bounds(compared));
+            page(&facts(compared), &costs(comparison), &closing, format == Format::Markdown)
         }
     }
+}
+
+/// The plans of both optima for people: no policies, so no word about what they know and which is best.
+pub(crate) fn optimum_page(optimized: &Compared, markdown: bool) -> String {
+    page(&trace_lines(optimized), &costs(&optimized.comparison), &bounds(optimized), markdown)
+}
+
+fn page(facts: &[(&'static str, String)], costs: &Table, closing: &str, markdown: bool) -> String {
+    let line = |(name, fact): &(&'static str, String)| {
+        if markdown { format!("- {name}: {fact}") } else { format!("{name:<10} {fact}") }
+    };
+    let lines: Vec<String> = facts.iter().map(line).collect();
+    let table = if markdown { costs.markdown() } else { costs.text() };
+    format!("{}\n\n{table}\n{closing}\n", lines.join("\n"))
 }
 
 /// The JSON contract of `compare`. Figures that are not defined are null.
@@ -59,26 +69,10 @@ pub(crate) fn csv(comparison: &Comparison) -> String {
 
 /// What is known of the trace and its forecasts: names and facts.
 fn facts(compared: &Compared) -> Vec<(&'static str, String)> {
-    let Compared { comparison, ticks, .. } = compared;
-    let trace = &comparison.trace;
-    let load = |load: f64| quantity::load(load, &trace.unit);
-    let interval = u64::from(trace.interval_seconds);
-    let mean = load(trace.total / trace.ticks.max(1) as f64);
-    let peak = load(ticks.load.values().iter().copied().fold(0.0, f64::max));
-    let total = load(trace.total);
-    let missing = match trace.missing_ticks {
-        0 => "none missing".to_owned(),
-        missing => format!("{} missing and filled", count(missing)),
-    };
-    let length = duration(interval * trace.ticks as u64);
-    let mut facts = vec![
-        ("trace", trace.source.clone()),
-        ("time", format!("{} to {} ({length})", trace.start, ticks.load.end())),
-        ("intervals", format!("{} of {}, {missing}", count(trace.ticks), duration(interval))),
-        ("load", format!("{total} in all; per interval {mean} on average, {peak} at the peak")),
-        ("server", format!("serves {} per interval", load(ticks.capacity))),
-        ("policies", format!("know the load of the {} interval when they decide", comparison.observe)),
-    ];
+    let comparison = &compared.comparison;
+    let load = |load: f64| quantity::load(load, &comparison.trace.unit);
+    let mut facts = trace_lines(compared);
+    facts.push(("policies", format!("know the load of the {} interval when they decide", comparison.observe)));
     if let Some(forecast) = &comparison.forecast {
         facts.push((
             "forecasts",
@@ -92,6 +86,29 @@ fn facts(compared: &Compared) -> Vec<(&'static str, String)> {
         ));
     }
     facts
+}
+
+/// What is known of the trace: names and facts.
+fn trace_lines(compared: &Compared) -> Vec<(&'static str, String)> {
+    let Compared { comparison, ticks, .. } = compared;
+    let trace = &comparison.trace;
+    let load = |load: f64| quantity::load(load, &trace.unit);
+    let interval = u64::from(trace.interval_seconds);
+    let mean = load(trace.total / trace.ticks.max(1) as f64);
+    let peak = load(ticks.load.values().iter().copied().fold(0.0, f64::max));
+    let total = load(trace.total);
+    let missing = match trace.missing_ticks {
+        0 => "none missing".to_owned(),
+        missing => format!("{} missing and filled", count(missing)),
+    };
+    let length = duration(interval * trace.ticks as u64);
+    vec![
+        ("trace", trace.source.clone()),
+        ("time", format!("{} to {} ({length})", trace.start, ticks.load.end())),
+        ("intervals", format!("{} of {}, {missing}", count(trace.ticks), duration(interval))),
+        ("load", format!("{total} in all; per interval {mean} on average, {peak} at the peak")),
+        ("server", format!("serves {} per interval", load(ticks.capacity))),
+    ]
 }
 
 /// The cost of every policy, in the currency of the prices; the cheapest that does not know the future is marked.
@@ -137,9 +154,8 @@ fn bounds(compared: &Compared) -> String {
         None => String::new(),
     };
     format!(
-        "{}\nThe least possible cost is {}{limits}.\nSaving: against `fixed` at the most servers. Above optimum: against the \
+        "The least possible cost is {}{limits}.\nSaving: against `fixed` at the most servers. Above optimum: against the \
          least possible cost. Costs: in the currency of the prices.",
-        story::headline(&compared.comparison),
         grouped(bound.no_cooldown)
     )
 }

@@ -64,7 +64,8 @@ pub(crate) fn run(arguments: &OptimizeArguments, quiet: bool) -> Result<(), Fail
     staging.commit()?;
     output::print(&match arguments.format {
         Format::Json => json(&optimized.comparison),
-        format => results::render(&optimized, format),
+        Format::Csv => results::csv(&optimized.comparison),
+        format => results::optimum_page(&optimized, format == Format::Markdown),
     })
 }
 
