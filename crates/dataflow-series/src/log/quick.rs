@@ -1,17 +1,15 @@
-//! The fast road for lines of Common and Combined Log Format: fixed-width reads, eight bytes at a time, and the times
-//! of the line before.
+//! The fast road for lines of Common and Combined Log Format: every byte is looked at once, fixed-width parts eight bytes
+//! at a time, and the time of the line before is kept.
 //!
 //! It answers only for lines that are beyond doubt, and then exactly as [`super::parse_line`] does; any other line is
 //! left to the rules there.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
-use super::{Essentials, date};
+use super::{Essentials, MAXIMUM_LINE_BYTES, date};
 
 /// Behind the opening bracket: the time and `] "`.
 const STAMP_BYTES: usize = date::LENGTH + 3;
-/// Shortest line that is taken: it leaves room for the eight-byte reads at both ends.
-const SHORTEST: usize = 48;
 const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Reads lines, remembering the time of the last one.
@@ -31,23 +29,27 @@ impl Default for QuickReader {
 }
 
 impl QuickReader {
-    /// Reads a line without its line feed; `None` when this road does not know.
-    pub(super) fn read(&mut self, line: &[u8]) -> Option<Essentials> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() < SHORTEST {
+    /// Reads the line at the beginning of `text`, and tells where the next one begins; `None` when this road does not
+    /// know.
+    #[inline]
+    pub(super) fn read(&mut self, text: &[u8]) -> Option<(Essentials, usize)> {
+        // White space is no client, and a brace, maybe behind a byte order mark, begins a JSON object.
+        if matches!(text.first()?, 0..=b' ' | b'{' | 0xef) {
             return None;
         }
-        let bracket = memchr(b'[', line)?;
-        // Client, then identity and user, which nearly always are dashes. White space is no client, and a brace, maybe
-        // behind a byte order mark, begins a JSON object.
-        if matches!(line[0], 0..=b' ' | b'{' | 0xef) || bracket < 6 || line[bracket - 5..bracket] != *b" - - " {
+        let bracket = memchr2(b'[', b'\n', text)?;
+        // Behind the client stand identity and user, which nearly always are dashes.
+        if bracket < 6 || text[bracket - 5..=bracket] != *b" - - [" {
             return None;
         }
-        let (stamp, body) = line[bracket + 1..].split_first_chunk::<STAMP_BYTES>()?;
-        let (status, size) = if line[line.len() - 1] == b'"' { combined(body)? } else { common(body)? };
-        Some(Essentials { second: self.second(stamp)?, status, size })
+        let (stamp, body) = text[bracket + 1..].split_first_chunk::<STAMP_BYTES>()?;
+        let second = self.second(stamp)?;
+        let (status, size, length) = status_and_size(body)?;
+        let next = bracket + 1 + STAMP_BYTES + length;
+        if next > MAXIMUM_LINE_BYTES { None } else { Some((Essentials { second, status, size }, next)) }
     }
 
+    #[inline]
     fn second(&mut self, stamp: &[u8; STAMP_BYTES]) -> Option<i64> {
         if stamp[..18] != self.minute || stamp[20..] != self.zone {
             self.remember(stamp)?;
@@ -74,45 +76,29 @@ impl QuickReader {
     }
 }
 
-/// Status and size at the end of a line whose request holds no quote.
-fn common(body: &[u8]) -> Option<(u16, u64)> {
-    let tail = word(body, body.len().checked_sub(8)?)?;
-    let digits = (nondigits(tail).leading_zeros() / 8) as usize;
-    let size_length = match digits {
-        0 if body.ends_with(b"-") => 1,
-        1..=7 => digits,
-        _ => return None,
-    };
-    let size_start = body.len() - size_length;
-    let window = word(body, size_start.checked_sub(8)?)?;
-    let status = status(window)?;
-    let quote = size_start - 6;
-    if memchr(b'"', &body[..quote]).is_some() {
-        return None;
-    }
-    let size = if digits == 0 { 0 } else { number(tail & (u64::MAX << (64 - 8 * digits))) };
-    Some((status, size))
-}
-
-/// Status and size behind the first quote, which must close the request, with another quote behind them.
-fn combined(body: &[u8]) -> Option<(u16, u64)> {
-    let quote = memchr(b'"', body)?;
-    if quote < 2 || body[quote - 1] == b'\\' {
-        return None;
-    }
-    let status = status(word(body, quote - 2)?)?;
-    let size = word(body, quote + 6)?;
-    let digits = (nondigits(size).trailing_zeros() / 8) as usize;
-    let size_length = match digits {
-        0 if size.to_le_bytes()[0] == b'-' => 1,
-        1..=7 => digits,
-        _ => return None,
-    };
-    if !body[quote + 6 + size_length..].starts_with(b" \"") {
-        return None;
-    }
+/// Status and size behind the first quote of a body, which must close the request, and the length of the body up to the
+/// next line.
+#[inline]
+fn status_and_size(body: &[u8]) -> Option<(u16, u64, usize)> {
+    let quote = memchr2(b'"', b'\n', body)?;
+    let status = status(word(body, quote)?)?;
+    let tail = word(body, quote + 6)?;
+    let digits = (nondigits(tail).trailing_zeros() / 8) as usize;
     // Shifting the digits to the end of the word puts zeros before them.
-    Some((status, if digits == 0 { 0 } else { number(size << (64 - 8 * digits)) }))
+    let (size, size_length) = match digits {
+        0 if body[quote + 6] == b'-' => (0, 1),
+        1..=7 => (number(tail << (64 - 8 * digits)), digits),
+        _ => return None,
+    };
+    let end = quote + 6 + size_length;
+    let rest = match &body[end..] {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        // Another quoted field: the request is closed for certain, unless the quote is an escaped one.
+        [b' ', b'"', more @ ..] if quote > 0 && body[quote - 1] != b'\\' => 3 + memchr(b'\n', more)?,
+        _ => return None,
+    };
+    Some((status, size, end + rest))
 }
 
 /// Eight bytes; the first is the lowest.
@@ -135,10 +121,10 @@ fn number(word: u64) -> u64 {
     fours.wrapping_mul(10_000 * (1 << 32) + 1) >> 32
 }
 
-/// The status in eight bytes of the form `??" SSS `.
+/// The status in eight bytes of the form `" SSS ??`.
 fn status(window: u64) -> Option<u16> {
     let bytes = window.to_le_bytes();
-    let [_, _, b'"', b' ', first, second, third, b' '] = bytes else { return None };
+    let [b'"', b' ', first, second, third, b' ', _, _] = bytes else { return None };
     let [first, second, third] = [first, second, third].map(|byte| u16::from(byte.wrapping_sub(b'0')));
     if first > 9 || second > 9 || third > 9 { None } else { Some(first * 100 + second * 10 + third) }
 }

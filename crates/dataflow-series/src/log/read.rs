@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use jiff::Timestamp;
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use super::chunks::{Chunk, Chunks, LogInput};
 use super::quick::QuickReader;
@@ -188,16 +188,26 @@ impl<'input, Inputs: Iterator<Item = Result<LogInput<'input>, OpenError>>> Share
 }
 
 fn read_lines(bytes: &[u8], lines: &mut ChunkTally, quick: &mut QuickReader, counter: &mut Counter, tally: &mut Tally) {
-    for line in lines_of(bytes) {
+    let mut text = bytes;
+    while !text.is_empty() {
         let place = Place { chunk: lines.number, line: lines.lines };
         lines.lines += 1;
-        match quick.read(line).map_or_else(|| essentials(line), Ok) {
-            Ok(essentials) => {
-                lines.accepted += 1;
-                counter.add(essentials, place);
+        let next = if let Some((essentials, next)) = quick.read(text) {
+            lines.accepted += 1;
+            counter.add(essentials, place);
+            next
+        } else {
+            let end = memchr(b'\n', text).unwrap_or(text.len());
+            match essentials(&text[..end]) {
+                Ok(essentials) => {
+                    lines.accepted += 1;
+                    counter.add(essentials, place);
+                }
+                Err(reason) => tally.reject(place, reason, &text[..end]),
             }
-            Err(reason) => tally.reject(place, reason, line),
-        }
+            text.len().min(end + 1)
+        };
+        text = &text[next..];
     }
 }
 

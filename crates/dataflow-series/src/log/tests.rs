@@ -362,9 +362,21 @@ proptest! {
             let ruled = parse_line(line);
             let counted = ruled.as_ref().map(|record| (record.time.as_second(), record.status, record.size));
             prop_assert_eq!(essentials(line).map(|line| (line.second, line.status, line.size)), counted.map_err(|why| *why));
-            if let Some(read) = quick.read(line) {
+            // It reads on behind the line, where another one stands.
+            let text = [&line[..], b"\n", COMMON].concat();
+            if let Some((read, next)) = quick.read(&text) {
                 prop_assert_eq!(Ok((read.second, read.status, read.size)), counted);
+                prop_assert_eq!(next, line.len() + 1);
             }
+        }
+    }
+
+    #[test]
+    fn the_fast_road_takes_plain_lines(host in "[a-z][a-z0-9.]{0,30}", path in "[ -!#-~]{0,80}", size in 0..9_999_999_u64) {
+        for tail in ["", "\r", " \"-\" \"agent\"", " \"\" \"\" 0.003"] {
+            let escape = if tail.len() > 1 { "." } else { "" };
+            let line = format!("{host} - - [01/Jul/1995:00:00:01 -0400] \"GET {path}{escape}\" 200 {size}{tail}\n........");
+            prop_assert!(quick::QuickReader::default().read(line.as_bytes()).is_some(), "{line}");
         }
     }
 }
