@@ -11,7 +11,7 @@ use crate::{command, names, run, stderr};
 /// Files to be refused.
 fn write_files(folder: &Path) {
     let write = |name: &str, contents: &[u8]| fs::write(folder.join(name), contents).expect("writable");
-    let numbers: String = (0..200).map(|tick| format!("{}\n", 1000 + tick)).collect();
+    let numbers = (1_000..1_200).map(|load| load.to_string()).collect::<Vec<_>>().join("\n");
     write("numbers.txt", numbers.as_bytes());
     write("empty.log", b"");
     write("binary.dat", &[0x7f, b'E', b'L', b'F', 0, 1, 2, 3, 0, 0, 0xff, 0xfe, 0, 0]);
