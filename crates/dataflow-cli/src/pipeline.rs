@@ -37,6 +37,8 @@ pub(crate) struct Optima {
 pub(crate) struct Compared {
     pub(crate) comparison: Comparison,
     pub(crate) ticks: Ticks,
+    /// Whether the capacity was chosen to fit the trace.
+    pub(crate) capacity_is_sized: bool,
     pub(crate) notes: Vec<String>,
     /// The configuration used, as a file.
     pub(crate) configuration: String,
@@ -182,6 +184,7 @@ fn assemble(
         elapsed_seconds,
     };
     let configuration = world.configuration.to_file();
+    let capacity_is_sized = world.capacity_is_sized;
     let ticks = Ticks {
         capacity: world.fleet.capacity,
         load: world.load,
@@ -189,7 +192,7 @@ fn assemble(
         timelines: runs.into_iter().map(|(_, timeline)| timeline).collect(),
         forecast: rolling,
     };
-    Compared { comparison, ticks, notes, configuration }
+    Compared { comparison, ticks, capacity_is_sized, notes, configuration }
 }
 
 /// What the trace is, in figures.

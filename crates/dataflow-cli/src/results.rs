@@ -102,12 +102,13 @@ fn trace_lines(compared: &Compared) -> Vec<(&'static str, String)> {
         missing => format!("{} missing and filled", count(missing)),
     };
     let length = duration(interval * trace.ticks as u64);
+    let sized = if compared.capacity_is_sized { ", sized to the trace" } else { "" };
     vec![
         ("trace", trace.source.clone()),
         ("time", format!("{} to {} ({length})", trace.start, ticks.load.end())),
         ("intervals", format!("{} of {}, {missing}", count(trace.ticks), duration(interval))),
         ("load", format!("{total} in all; per interval {mean} on average, {peak} at the peak")),
-        ("server", format!("serves {} per interval", load(ticks.capacity))),
+        ("server", format!("serves {} per interval{sized}", load(ticks.capacity))),
     ]
 }
 

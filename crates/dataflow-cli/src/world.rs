@@ -1,5 +1,6 @@
 //! The world of a run: the load of every tick, the fleet, and the prices, as trace and settings describe them.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ use crate::progress::Progress;
 use crate::quantity::{grouped, percent};
 
 const CAPACITY: &str = "cost_parameters.capacity_per_server";
+const SERVER_COST: &str = "cost_parameters.server_cost";
 const VIOLATION: &str = "cost_parameters.violation_cost";
 const INTERVAL: &str = "simulation.interval";
 
@@ -42,6 +44,8 @@ pub(crate) struct World {
     pub(crate) configuration: Configuration,
     pub(crate) fleet: Fleet,
     pub(crate) prices: Prices,
+    /// Whether the capacity was chosen to fit the trace, as nobody said what it is.
+    pub(crate) capacity_is_sized: bool,
     pub(crate) time_zone: TimeZone,
     /// What the user should know, one sentence each.
     pub(crate) notes: Vec<String>,
@@ -69,10 +73,12 @@ impl World {
         }
         let time_zone = time_zone(trace)?;
         let started = Instant::now();
-        let Sight { source, history, window, mut notes } = Sight::of(trace, &configuration, &time_zone, progress)?;
+        let Sight { source, history, window, mut notes } = Sight::of(trace, &configuration, &time_zone, progress, settings.threads)?;
         let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
         let seen = history.window(window.clone()).map_err(wrong)?;
-        notes.extend(size_capacity(&mut configuration, &seen, trace.scale));
+        let sized = size_capacity(&mut configuration, &seen, trace.scale);
+        let capacity_is_sized = sized.is_some();
+        notes.extend(sized);
         let filled: Vec<bool> = seen.values().map(|load| load.is_none()).collect();
         notes.extend(note_of_missing(&seen, trace.fill));
         let history = if trace.scale == 1.0 { history } else { history.scale(trace.scale).map_err(wrong)? };
@@ -81,7 +87,26 @@ impl World {
         let ingest_seconds = started.elapsed().as_secs_f64();
         let settings = configuration.settings();
         let (fleet, prices) = (settings.fleet(load.step()), settings.prices(load.step()));
-        Ok(Self { source, load, history, filled, configuration, fleet, prices, time_zone, notes, ingest_seconds })
+        for (key, amount) in [(CAPACITY, fleet.capacity), (SERVER_COST, prices.server)] {
+            if !amount.is_finite() || (key == CAPACITY && amount <= 0.0) {
+                let origin = configuration.origin(key);
+                let interval = load.step();
+                return Err(Failure::Input(format!("{origin}: {key}: is {amount} in an interval of {interval}")));
+            }
+        }
+        Ok(Self {
+            source,
+            load,
+            history,
+            filled,
+            configuration,
+            fleet,
+            prices,
+            capacity_is_sized,
+            time_zone,
+            notes,
+            ingest_seconds,
+        })
     }
 
     /// The length of one tick.
@@ -106,8 +131,9 @@ impl Sight {
         configuration: &Configuration,
         zone: &TimeZone,
         progress: &Progress,
+        threads: Option<usize>,
     ) -> Result<Self, Failure> {
-        let (source, observed, notes) = observe(arguments, configuration, zone, progress)?;
+        let (source, observed, notes) = observe(arguments, configuration, zone, progress, threads)?;
         let all = observed.start()..observed.end();
         let Some(window) = &arguments.window else {
             return Ok(Self { source, history: observed, window: all, notes });
@@ -126,6 +152,7 @@ fn observe(
     configuration: &Configuration,
     zone: &TimeZone,
     progress: &Progress,
+    threads: Option<usize>,
 ) -> Result<(String, Observed, Vec<String>), Failure> {
     let bar = progress.bytes("reading");
     let wanted = configuration.settings().interval;
@@ -141,6 +168,7 @@ fn observe(
         silence_as_gap: arguments.silence_as_gap,
         time_zone: Some(zone.clone()),
         progress: Some(bar.byte_counter()),
+        threads: threads.and_then(NonZeroUsize::new),
         ..TraceRequest::default()
     };
     let trace = source::open(&request)?;

@@ -76,10 +76,11 @@ fn bad_settings_are_told_by_key_and_layer() {
     let folder = folder.path();
     write_files(folder);
     fs::write(folder.join("bad.yaml"), "simulation:\n  min_server: 2\n").expect("writable");
-    let cases: [(&[&str], &[&str]); 16] = [
+    let cases: [(&[&str], &[&str]); 17] = [
         (&["--set", "simulation.min_servers=9"], &["simulation.min_servers", "9", "simulation.max_servers", "5"]),
         (&["--set", "cost_parameters.capacity_per_server=0"], &["capacity_per_server", "--set"]),
-        (&["--set", "cost_parameters.startup_time=-3m"], &["startup_time", "at least 0", "-3m"]),
+        (&["--set", "cost_parameters.startup_time=-3m"], &["startup_time", "from 0 to 366d", "-3m"]),
+        (&["--set", "cost_parameters.capacity_per_server=5e-324/d"], &["capacity_per_server", "--set"]),
         (&["--set", "simulation.max_servers"], &["KEY=VALUE"]),
         (&["--set", "thresholds.reactive.low=0.9"], &["thresholds.reactive.low", "below", "0.75"]),
         (&["--config", "bad.yaml"], &["bad.yaml:2", "min_server", "did you mean simulation.min_servers?"]),

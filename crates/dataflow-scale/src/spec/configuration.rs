@@ -337,20 +337,20 @@ forecasting: {model: "bilstm_attention", window_size: 60}
             ("max_servers: 3\n", "c.yaml:1: max_servers: there is no such key (did you mean simulation.max_servers?)"),
             (
                 "simulation:\n  max_servers: three\n",
-                "c.yaml:2: simulation.max_servers: expected a whole number of at least 0, found \"three\"",
+                "c.yaml:2: simulation.max_servers: expected a whole number from 0 to 1000000, found \"three\"",
             ),
             ("\nsimulation: 3\n", "c.yaml:2: simulation: expected a section with keys, found \"3\""),
             (
                 "simulation:\n  max_servers: [3]\n",
-                "c.yaml:2: simulation.max_servers: expected a whole number of at least 0, found a list",
+                "c.yaml:2: simulation.max_servers: expected a whole number from 0 to 1000000, found a list",
             ),
             (
                 "simulation:\n  max_servers:\n",
-                "c.yaml:2: simulation.max_servers: expected a whole number of at least 0, found nothing",
+                "c.yaml:2: simulation.max_servers: expected a whole number from 0 to 1000000, found nothing",
             ),
             (
                 "cost_parameters:\n  startup_time: -3m\n",
-                "c.yaml:2: cost_parameters.startup_time: expected a time of at least 0",
+                "c.yaml:2: cost_parameters.startup_time: expected a time from 0 to 366d",
             ),
             (
                 "cost_parameters:\n  server_cost: .nan\n",
@@ -375,6 +375,18 @@ forecasting: {model: "bilstm_attention", window_size: 60}
         }
         assert!(read("a: [1\n").unwrap_err().starts_with("c.yaml:"));
         assert!(read("random_seed: 1\nrandom_seed: 2\n").unwrap_err().starts_with("c.yaml:2"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[ -~\n]{0,80}", key in "[a-z_.]{0,30}", value in ".{0,20}") {
+            let _ = read(&text);
+            let _ = read(&format!("simulation:\n  {key}: {value}\n"));
+            let _ = Configuration::default().set(&key, &value, Origin::Default);
+            for key in KEYS {
+                let _ = Configuration::default().set(key.path, &value, Origin::Default);
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use dataflow_series::Step;
 use super::quantity::{Rate, parse_amount, parse_seconds};
 use super::settings::Settings;
 
+/// No fleet has more servers than this.
+const COUNT_MAX: u32 = 1_000_000;
+
 /// One key: what it is called, what it means, and where its value is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
@@ -60,9 +63,9 @@ impl Slot {
             Self::Utilization(_) => "a share of the capacity above 0, such as 0.75",
             Self::Level(_) => "a number between 0 and 1, both excluded",
             Self::Time(_) | Self::OptionalTime(_) => {
-                "a time of at least 0 with its unit (such as 90s or 3m) or, as a bare number, in minutes"
+                "a time from 0 to 366d with its unit (such as 90s or 3m) or, as a bare number, in minutes"
             }
-            Self::Count(_) => "a whole number of at least 0",
+            Self::Count(_) => "a whole number from 0 to 1000000",
             Self::Limit(_) => "a whole number of at least 1, or none",
             Self::Interval(_) => "an interval of whole seconds with its unit, such as 30s, 1m or 15min",
             Self::Seed(_) => "a whole number from 0 to 18446744073709551615",
@@ -81,7 +84,7 @@ impl Slot {
             }
             Self::Time(slot) => *slot(settings) = parse_seconds(text)?,
             Self::OptionalTime(slot) => *slot(settings) = Some(parse_seconds(text)?),
-            Self::Count(slot) => *slot(settings) = text.trim().parse().ok()?,
+            Self::Count(slot) => *slot(settings) = text.trim().parse().ok().filter(|count| *count <= COUNT_MAX)?,
             Self::Limit(slot) => {
                 *slot(settings) = match text.trim() {
                     "none" => None,
@@ -121,7 +124,8 @@ impl Slot {
             Self::Price(_) => number,
             Self::Utilization(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0}),
             Self::Level(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
-            Self::Count(_) | Self::Seed(_) => serde_json::json!({"type": "integer", "minimum": 0}),
+            Self::Count(_) => serde_json::json!({"type": "integer", "minimum": 0, "maximum": COUNT_MAX}),
+            Self::Seed(_) => serde_json::json!({"type": "integer", "minimum": 0}),
             Self::Limit(_) => serde_json::json!({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "none"}]}),
             Self::Interval(_) | Self::Name(_) => text,
         }

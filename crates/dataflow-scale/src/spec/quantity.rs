@@ -4,6 +4,9 @@ use std::fmt;
 
 use dataflow_series::{Step, parse_duration_seconds};
 
+/// Longer times than a year are taken for a mistake in the unit.
+const SECONDS_MAX: f64 = 366.0 * 86_400.0;
+
 /// An amount per time (`0.05/min`) or, written as a bare number, per tick.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
@@ -57,8 +60,7 @@ pub(super) fn parse_seconds(text: &str) -> Option<f64> {
         Some(minutes) => minutes * 60.0,
         None => parse_duration_seconds(text).ok()?,
     };
-    // Ticks are counted in 32 bits; ten years of start-up time is a mistake long before that.
-    (0.0..=f64::from(u32::MAX)).contains(&seconds).then_some(seconds)
+    (0.0..=SECONDS_MAX).contains(&seconds).then_some(seconds)
 }
 
 #[cfg(test)]
@@ -82,7 +84,7 @@ mod tests {
         assert_eq!(parse_seconds("3"), Some(180.0));
         assert_eq!(parse_seconds("90s"), Some(90.0));
         assert_eq!(parse_seconds("0"), Some(0.0));
-        for wrong in ["-3", "-3m", "soon", "", "nan", "1e300"] {
+        for wrong in ["-3", "-3m", "soon", "", "nan", "1e300", "367d"] {
             assert_eq!(parse_seconds(wrong), None, "{wrong}");
         }
     }
