@@ -98,7 +98,7 @@ fn optimize(world: World, record: bool, progress: &Progress) -> Result<Compared,
     let configuration = world.configuration.to_file();
     let ticks =
         Ticks { capacity: world.fleet.capacity, load: world.load, filled: world.filled, timelines, forecast: None };
-    Ok(Compared { comparison, ticks, notes, configuration })
+    Ok(Compared { comparison, ticks, capacity_is_sized: world.capacity_is_sized, notes, configuration })
 }
 
 fn play(world: &World, policy: &mut dyn Policy, record: bool) -> Result<(Outcome, Timeline), SimulationError> {
