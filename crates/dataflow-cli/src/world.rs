@@ -73,7 +73,8 @@ impl World {
         }
         let time_zone = time_zone(trace)?;
         let started = Instant::now();
-        let Sight { source, history, window, mut notes } = Sight::of(trace, &configuration, &time_zone, progress, settings.threads)?;
+        let Sight { source, history, window, mut notes } =
+            Sight::of(trace, &configuration, &time_zone, progress, settings.threads)?;
         let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
         let seen = history.window(window.clone()).map_err(wrong)?;
         let sized = size_capacity(&mut configuration, &seen, trace.scale);
@@ -169,7 +170,6 @@ fn observe(
         time_zone: Some(zone.clone()),
         progress: Some(bar.byte_counter()),
         threads: threads.and_then(NonZeroUsize::new),
-        ..TraceRequest::default()
     };
     let trace = source::open(&request)?;
     let (source, mut observed, mut notes) = (trace.source, trace.observed, trace.notes);
