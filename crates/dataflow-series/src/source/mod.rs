@@ -125,11 +125,13 @@ fn synthetic(request: &TraceRequest, source: &str) -> Result<Trace, SourceError>
     }
     let wanted: SyntheticRequest = source.strip_prefix(SYNTHETIC).unwrap_or(source).parse()?;
     let traffic = generate(&wanted)?;
-    match request.measure {
+    let mut trace = match request.measure {
         None | Some(Unit::Bytes) => on_interval(request, source, traffic.bytes()),
         Some(Unit::Requests) => on_interval(request, source, traffic.requests()),
         Some(Unit::Value) => Err(unusable(source, "has no value; ask for bytes or requests")),
-    }
+    }?;
+    trace.notes.push(format!("the traffic is made with seed {}; '{SYNTHETIC}{wanted}' makes it again", wanted.seed));
+    Ok(trace)
 }
 
 /// Reads the inputs, the first of which is open already; its kind must be that of all.

@@ -93,6 +93,9 @@ fn the_default_is_the_built_in_synthetic_trace() {
     let trace = open(&TraceRequest::default()).unwrap();
     assert_eq!((trace.source.as_str(), trace.observed.unit()), ("synthetic:nasa-like", Unit::Bytes));
     assert_eq!((trace.observed.step(), trace.observed.len()), (Step::MINUTE, 58 * 1_440));
+    let seeded = trace.notes.iter().find(|note| note.contains("seed 1995")).unwrap();
+    let again = open(&TraceRequest::from_input(seeded.split('\'').nth(1).unwrap())).unwrap();
+    assert_eq!(again.observed, trace.observed);
     let hours = TraceRequest { interval: Some(Step::HOUR), ..TraceRequest::from_input("synthetic:steady?days=2") };
     assert_eq!(open(&hours).unwrap().observed.len(), 48);
 }
