@@ -100,10 +100,12 @@ impl Drop for Staging {
 pub(crate) fn clear_on_interrupt() {
     // Where no handler can be set, the system's own ends the program, and only hidden folders may be left.
     let _ = ctrlc::set_handler(|| {
-        for folder in lock().iter().rev() {
+        let staged = lock();
+        for folder in staged.iter().rev() {
             let _ = fs::remove_dir_all(folder);
         }
-        crate::output::error(&Failure::Work("interrupted; nothing was written".to_owned()));
+        let message = if staged.is_empty() { "interrupted" } else { "interrupted; nothing was written" };
+        crate::output::error(&Failure::Work(message.to_owned()));
         std::process::exit(1);
     });
 }
