@@ -60,7 +60,7 @@ print(*db.sql(f"""
         group by minute)
     select sum(requests), sum(bytes), sum(success), sum(no_change), sum(redirected), sum(not_found), sum(error)
     from minutes
-""").fetchone(), sep=",")
+""").fetchall()[0], sep=",")
 "#;
 
 /// Requests, bytes, success, no change, redirected, not found, error.
