@@ -108,11 +108,9 @@ fn grid(drawing: &mut Drawing, ticks: &Ticks, run: &Timeline, frame: &Frame) {
     for value in number_ticks(frame.load.values.1 / frame.prefix.factor, 3) {
         let y = frame.load.at(value * frame.prefix.factor);
         drawing.line(vec![(left, y), (right, y)], RULE, 0.5);
-        if frame.first_column {
-            // The zero stands a little higher, clear of the strips' names.
-            let label = if value == 0.0 { y - 4.0 } else { y };
-            drawing.text((left - 8.0, label), number_label(value), 11.0, Anchor::End, SOFT_INK);
-        }
+        // The zero stands a little higher, clear of the strips' names.
+        let label = if value == 0.0 { y - 4.0 } else { y };
+        drawing.text((left - 8.0, label), number_label(value), 11.0, Anchor::End, SOFT_INK);
     }
     if frame.last_column {
         server_axis(drawing, ticks.capacity, run, frame);
@@ -140,7 +138,8 @@ fn number_label(value: f64) -> String {
 
 /// Whole numbers of servers at the capacity they have, on the right.
 fn server_axis(drawing: &mut Drawing, capacity: f64, run: &Timeline, frame: &Frame) {
-    let most = f64::from(run.provisioned.iter().max().copied().unwrap_or(0));
+    let most = run.provisioned.get(frame.window.clone()).and_then(|servers| servers.iter().max().copied());
+    let most = f64::from(most.unwrap_or(0));
     let height = frame.bottom() - frame.load.at(most * capacity);
     let wanted = ((height / 13.0) as usize).clamp(1, 5);
     for servers in number_ticks(most, wanted).into_iter().filter(|servers| servers.fract() == 0.0) {

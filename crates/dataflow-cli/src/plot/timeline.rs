@@ -17,7 +17,7 @@ const LEFT: f64 = 84.0;
 const RIGHT: f64 = WIDTH - MARGIN - 34.0;
 const PANEL_HEIGHT: f64 = 118.0;
 const PANEL_GAP: f64 = 60.0;
-const COLUMN_GAP: f64 = 26.0;
+const COLUMN_GAP: f64 = 56.0;
 const PANELS: usize = 4;
 /// Traces up to this length are drawn tick by tick; longer ones get a second column for a stretch of `DETAIL_TICKS`.
 const PLAIN_TICKS: usize = 720;
@@ -35,7 +35,8 @@ pub(super) fn draw(drawing: &mut Drawing, comparison: &Comparison, ticks: &Ticks
     }
     legend(drawing, top, ticks);
     let windows = windows(ticks, &shown);
-    let loads = load_axis(ticks, &shown);
+    let axes: Vec<LoadAxis> = windows.iter().map(|window| load_axis(ticks, &shown, &window.ticks)).collect();
+    let whole = axes[0];
     let first = top + 62.0;
     column_heads(drawing, ticks, &windows, top + 24.0);
     let mut bottom = first;
@@ -43,12 +44,12 @@ pub(super) fn draw(drawing: &mut Drawing, comparison: &Comparison, ticks: &Ticks
         let panel_top = first + index as f64 * (PANEL_HEIGHT + PANEL_GAP);
         bottom = panel_top + PANEL_HEIGHT;
         panel_head(drawing, &comparison.runs[*run], panel_top - 13.0);
-        for (column, window) in windows.iter().enumerate() {
+        for (column, (window, axis)) in windows.iter().zip(&axes).enumerate() {
             let frame = Frame {
                 window: window.ticks.clone(),
                 time: Scale { values: (window.ticks.start as f64, window.ticks.end as f64), pixels: window.pixels },
-                load: Scale { values: (0.0, loads.most), pixels: (bottom, panel_top) },
-                prefix: loads.prefix,
+                load: Scale { values: (0.0, axis.most), pixels: (bottom, panel_top) },
+                prefix: whole.prefix,
                 first_column: column == 0,
                 last_column: column + 1 == windows.len(),
                 last_row: index + 1 == shown.len(),
@@ -59,7 +60,7 @@ pub(super) fn draw(drawing: &mut Drawing, comparison: &Comparison, ticks: &Ticks
             }
         }
     }
-    unit_note(drawing, comparison, loads, (first - 13.0, shown.len()));
+    unit_note(drawing, comparison, whole, (first - 13.0, shown.len()));
     bottom + 92.0
 }
 
@@ -140,10 +141,11 @@ struct LoadAxis {
     cut: Option<f64>,
 }
 
-fn load_axis(ticks: &Ticks, shown: &[usize]) -> LoadAxis {
-    let servers = shown.iter().flat_map(|run| ticks.timelines[*run].provisioned.iter()).max().copied().unwrap_or(1);
+fn load_axis(ticks: &Ticks, shown: &[usize], window: &Range<usize>) -> LoadAxis {
+    let provisioned = shown.iter().filter_map(|run| ticks.timelines[*run].provisioned.get(window.clone()));
+    let servers = provisioned.flatten().max().copied().unwrap_or(1);
     let capacity = ticks.capacity * f64::from(servers);
-    let peak = ticks.load.values().iter().copied().fold(0.0, f64::max);
+    let peak = ticks.load.values()[window.clone()].iter().copied().fold(0.0, f64::max);
     let limit = HEADROOM * capacity;
     let cut = (peak > limit && limit > 0.0).then_some(peak);
     let most = if cut.is_some() { limit } else { peak.max(capacity) };
