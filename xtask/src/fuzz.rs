@@ -47,7 +47,7 @@ fn build(root: &Path, work: &Path) -> anyhow::Result<PathBuf> {
     // With an explicit target the flags do not reach build scripts, which are linked without libFuzzer.
     let target = host()?;
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--locked", "--target", &target, "--manifest-path"])
+        .args(["build", "--release", "--target", &target, "--manifest-path"])
         .arg(root.join("fuzz/Cargo.toml"))
         .arg("--target-dir")
         .arg(work)
