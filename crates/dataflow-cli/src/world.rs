@@ -28,6 +28,8 @@ const INTERVAL: &str = "simulation.interval";
 const FILLED_SHARE: f64 = 0.9;
 /// A capacity fits where the 99th percentile of the load needs between so many servers and so many times the most.
 const FITTING_SERVERS: (f64, f64) = (0.5, 4.0);
+/// More load than this share lost at the most servers is worth a word.
+const LOST_SHARE: f64 = 0.02;
 const MINUTE_SECONDS: f64 = 60.0;
 
 /// Everything that is simulated, and what there is to say about it.
@@ -95,6 +97,7 @@ impl World {
                 return Err(Failure::Input(format!("{origin}: {key}: is {amount} in an interval of {interval}")));
             }
         }
+        notes.extend(note_of_small_fleet(&fleet, &load));
         Ok(Self {
             source,
             load,
@@ -230,6 +233,21 @@ fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
     })
 }
 
+/// Says when much of the load is lost whatever a policy does.
+fn note_of_small_fleet(fleet: &Fleet, load: &Series) -> Option<String> {
+    let most = f64::from(fleet.max_servers) * fleet.capacity;
+    let lost: f64 = load.values().iter().map(|arriving| (arriving - most).max(0.0)).sum();
+    let share = lost / load.total();
+    (share > LOST_SHARE).then(|| {
+        format!(
+            "{} servers, the most allowed, cannot serve {} of the load, whatever the policy: raise \
+             simulation.max_servers, or say what one serves with {CAPACITY}",
+            fleet.max_servers,
+            percent(share)
+        )
+    })
+}
+
 /// Sizes servers to the trace where nobody said what one serves and the default would make nonsense of it. They are
 /// sized before scaling: a user who scales the load wants to see the same servers under another load.
 fn size_capacity(configuration: &mut Configuration, observed: &Observed, scale: f64) -> Option<String> {
@@ -308,6 +326,15 @@ mod tests {
         let mut told = Configuration::default();
         told.set(CAPACITY, "7/min", Origin::Named("--set".to_owned())).unwrap();
         assert_eq!(size_capacity(&mut told, &observed([1.0]), 1.0), None);
+    }
+
+    #[test]
+    fn a_fleet_too_small_for_the_load_is_told() {
+        let fleet = Fleet { capacity: 10.0, startup_ticks: 0, cooldown_ticks: 0, min_servers: 1, max_servers: 2 };
+        let series = |loads: [f64; 2]| observed(loads).fill(Fill::Zero).unwrap();
+        assert_eq!(note_of_small_fleet(&fleet, &series([20.0, 5.0])), None);
+        let note = note_of_small_fleet(&fleet, &series([40.0, 0.0])).unwrap();
+        assert!(note.contains("2 servers") && note.contains("50% of the load"), "{note}");
     }
 
     #[test]
