@@ -1,3 +1,5 @@
+//! Tests of the static plot: nothing is lost in drawing, every ending is written or refused, texts are as expected.
+
 use dataflow_series::Unit;
 use proptest::prelude::*;
 

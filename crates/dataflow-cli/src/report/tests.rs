@@ -1,3 +1,5 @@
+//! Tests of the report: escaping, what it embeds, and every control pressed in a real browser.
+
 use super::*;
 use crate::sample::{self, Trace};
 
