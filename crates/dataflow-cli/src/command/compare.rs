@@ -38,7 +38,8 @@ pub(crate) struct CompareArguments {
     /// Newest load that a policy knows when it decides for a tick: that of the tick before, or of the tick itself
     #[arg(long, value_enum, default_value_t = ObserveArgument::Previous, help_heading = "Comparison")]
     observe: ObserveArgument,
-    /// Forecast model, or a CSV file of forecasts made elsewhere (mean,lower,upper[,anomaly]; a row for each tick)
+    /// Forecast model, or a CSV file of forecasts made elsewhere: a row for each tick, with mean, lower, upper and maybe
+    /// anomaly
     /// [default: ridge]
     #[arg(long, value_name = "MODEL|FILE.csv", help_heading = "Comparison")]
     forecast: Option<String>,
