@@ -45,6 +45,7 @@ const DUCKDB: &str = r#"
 import sys, duckdb
 db = duckdb.connect()
 db.sql(f"set threads = {sys.argv[2]}")
+db.sql("set enable_progress_bar = false")
 names = ["host", "identd", "user", "stamp", "zone", "request", "status", "size"]
 columns = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in names) + "}"
 print(*db.sql(f"""
@@ -135,7 +136,11 @@ pub(crate) fn run(megabytes: usize) -> anyhow::Result<()> {
             let mut command = Command::new("python3");
             command.args(["-c", DUCKDB]).arg(&text).arg(threads.to_string());
             if let Some(usage) = usage(&mut command)? {
-                row(&format!("DuckDB, {threads} threads"), &usage, Some(parse_totals(&usage.output)?));
+                row(
+                    &format!("DuckDB, {threads} {}", if threads == 1 { "thread" } else { "threads" }),
+                    &usage,
+                    Some(parse_totals(&usage.output)?),
+                );
             }
         }
     } else {
