@@ -31,6 +31,8 @@ use arguments::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     staging::clear_on_interrupt();
+    #[cfg(feature = "parquet")]
+    keep_decoder_panics_quiet();
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -38,4 +40,16 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// The Parquet decoder panics on some damaged files. That is caught where it is called and told as one clear error, so
+/// the panic's own words would only be noise.
+#[cfg(feature = "parquet")]
+fn keep_decoder_panics_quiet() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic.location().is_some_and(|place| place.file().contains("/parquet-")) {
+            usual(panic);
+        }
+    }));
 }

@@ -236,7 +236,7 @@ fn cells<T: DataType, Cell>(
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_parquet(columns: &Columns, writer: impl Write + Send) -> std::io::Result<()> {
+pub fn write_parquet(columns: &Columns<'_>, writer: impl Write + Send) -> std::io::Result<()> {
     let level = ZstdLevel::try_new(3).map_err(to_io)?;
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
     let schema = Arc::new(schema(columns).map_err(to_io)?);
@@ -252,7 +252,7 @@ pub fn write_parquet(columns: &Columns, writer: impl Write + Send) -> std::io::R
     file.close().map(|_| ()).map_err(to_io)
 }
 
-fn schema(columns: &Columns) -> Result<Type, ParquetError> {
+fn schema(columns: &Columns<'_>) -> Result<Type, ParquetError> {
     let time = Type::primitive_type_builder("time", PhysicalType::INT64)
         .with_repetition(Repetition::REQUIRED)
         .with_logical_type(Some(LogicalType::timestamp(true, TimeUnit::MILLIS)))
@@ -266,20 +266,21 @@ fn schema(columns: &Columns) -> Result<Type, ParquetError> {
 }
 
 fn write_group<W: Write + Send>(
-    columns: &Columns,
+    columns: &Columns<'_>,
     rows: std::ops::Range<usize>,
     group: &mut SerializedRowGroupWriter<'_, W>,
 ) -> Result<(), ParquetError> {
-    let times: Vec<i64> = rows.clone().map(|row| columns.time(row).as_millisecond()).collect();
+    let part = |place: usize| columns.column(place).skip(rows.start).take(rows.len());
+    let times: Vec<i64> = part(0).map(|(time, _)| time.as_millisecond()).collect();
     if let Some(mut column) = group.next_column()? {
         column.typed::<Int64Type>().write_batch(&times, None, None)?;
         column.close()?;
     }
-    for series in columns.series() {
+    for place in 0..columns.names().len() {
         let Some(mut column) = group.next_column()? else { break };
-        let part = &series.raw()[rows.clone()];
-        let levels: Vec<i16> = part.iter().map(|value| i16::from(!value.is_nan())).collect();
-        let values: Vec<f64> = part.iter().copied().filter(|value| !value.is_nan()).collect();
+        let loads: Vec<Option<f64>> = part(place).map(|(_, load)| load).collect();
+        let levels: Vec<i16> = loads.iter().map(|load| i16::from(load.is_some())).collect();
+        let values: Vec<f64> = loads.into_iter().flatten().collect();
         column.typed::<DoubleType>().write_batch(&values, Some(&levels), None)?;
         column.close()?;
     }

@@ -95,14 +95,34 @@ fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Series over the same intervals, each with the name of its column: what a file of a series holds beside the time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Columns {
+/// What a file of a series holds beside the time: named columns over the same intervals. Traffic is borrowed and read
+/// row by row, so that a year of it is not held twice.
+#[derive(Debug, Clone)]
+pub struct Columns<'a> {
     names: Vec<&'static str>,
-    series: Vec<Observed>,
+    rows: Rows<'a>,
 }
 
-impl From<Observed> for Columns {
+#[derive(Debug, Clone)]
+enum Rows<'a> {
+    Series(Observed),
+    Traffic(&'a Traffic),
+}
+
+type Count = fn(&Row) -> u64;
+
+/// The columns of traffic and what they hold.
+const COUNTS: [(&str, Count); 7] = [
+    ("requests", |row| row.requests),
+    ("bytes", |row| row.bytes),
+    ("success", |row| row.success),
+    ("no_change", |row| row.no_change),
+    ("redirected", |row| row.redirected),
+    ("not_found", |row| row.not_found),
+    ("error", |row| row.error),
+];
+
+impl From<Observed> for Columns<'_> {
     /// One column, named `requests`, `bytes` or `value` after what it counts.
     fn from(observed: Observed) -> Self {
         let name = match observed.unit() {
@@ -110,45 +130,29 @@ impl From<Observed> for Columns {
             Unit::Bytes => "bytes",
             Unit::Value => "value",
         };
-        Self { names: vec![name], series: vec![observed] }
+        Self { names: vec![name], rows: Rows::Series(observed) }
     }
 }
 
-impl From<&Traffic> for Columns {
+impl<'a> From<&'a Traffic> for Columns<'a> {
     /// The columns `requests`, `bytes` and the counts by status class.
-    fn from(traffic: &Traffic) -> Self {
-        type Count = fn(&Row) -> u64;
-        let counts: [(&'static str, Unit, Count); 7] = [
-            ("requests", Unit::Requests, |row| row.requests),
-            ("bytes", Unit::Bytes, |row| row.bytes),
-            ("success", Unit::Requests, |row| row.success),
-            ("no_change", Unit::Requests, |row| row.no_change),
-            ("redirected", Unit::Requests, |row| row.redirected),
-            ("not_found", Unit::Requests, |row| row.not_found),
-            ("error", Unit::Requests, |row| row.error),
-        ];
-        let series = counts.iter().map(|(_, unit, count)| {
-            let values = traffic.rows().map(|(_, row)| row.map_or(f64::NAN, |row| count(&row) as f64));
-            Observed::from_raw(traffic.start(), traffic.step(), *unit, values.collect())
-        });
-        Self { names: counts.iter().map(|(name, ..)| *name).collect(), series: series.collect() }
+    fn from(traffic: &'a Traffic) -> Self {
+        Self { names: COUNTS.iter().map(|(name, _)| *name).collect(), rows: Rows::Traffic(traffic) }
     }
 }
 
-impl Columns {
+impl Columns<'_> {
     /// The names of the columns beside `time`.
     pub fn names(&self) -> &[&'static str] {
         &self.names
     }
 
-    /// The columns beside `time`.
-    pub fn series(&self) -> &[Observed] {
-        &self.series
-    }
-
     /// Number of intervals.
     pub fn len(&self) -> usize {
-        self.series.first().map_or(0, Observed::len)
+        match &self.rows {
+            Rows::Series(series) => series.len(),
+            Rows::Traffic(traffic) => traffic.len(),
+        }
     }
 
     /// Whether there is no interval.
@@ -156,9 +160,17 @@ impl Columns {
         self.len() == 0
     }
 
-    /// The instant at which an interval begins.
-    pub fn time(&self, index: usize) -> Timestamp {
-        self.series.first().map_or(Timestamp::UNIX_EPOCH, |series| series.time(index))
+    /// Every interval's beginning and the value of one column, by its place in the names; a gap is `None`.
+    pub fn column(&self, place: usize) -> Box<dyn Iterator<Item = (Timestamp, Option<f64>)> + '_> {
+        match &self.rows {
+            Rows::Series(series) => {
+                Box::new(series.values().enumerate().map(|(index, value)| (series.time(index), value)))
+            }
+            Rows::Traffic(traffic) => {
+                let (_, count) = COUNTS[place];
+                Box::new(traffic.rows().map(move |(time, row)| (time, row.map(|row| count(&row) as f64))))
+            }
+        }
     }
 }
 
@@ -167,7 +179,7 @@ impl Columns {
 ///
 /// # Errors
 /// When the end is another one, or writing fails; then the file is what it was before.
-pub fn write_columns(columns: &Columns, path: &Path) -> Result<(), WriteError> {
+pub fn write_columns(columns: &Columns<'_>, path: &Path) -> Result<(), WriteError> {
     let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
     match end.as_deref() {
         None | Some("csv") => write_file(path, |writer| write_csv(columns, writer)),
@@ -184,17 +196,29 @@ pub fn write_columns(columns: &Columns, path: &Path) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_csv(columns: &Columns, mut writer: impl Write) -> io::Result<()> {
+pub fn write_csv(columns: &Columns<'_>, mut writer: impl Write) -> io::Result<()> {
     writeln!(writer, "time,{}", columns.names.join(","))?;
-    for index in 0..columns.len() {
-        write!(writer, "{}", columns.time(index))?;
-        for series in &columns.series {
-            match series.get(index) {
-                Some(value) => write!(writer, ",{value}")?,
-                None => writer.write_all(b",")?,
+    match &columns.rows {
+        Rows::Series(_) => {
+            for (time, value) in columns.column(0) {
+                match value {
+                    Some(value) => writeln!(writer, "{time},{value}")?,
+                    None => writeln!(writer, "{time},")?,
+                }
             }
         }
-        writer.write_all(b"\n")?;
+        Rows::Traffic(traffic) => {
+            for (time, row) in traffic.rows() {
+                write!(writer, "{time}")?;
+                for (_, count) in COUNTS {
+                    match &row {
+                        Some(row) => write!(writer, ",{}", count(row))?,
+                        None => writer.write_all(b",")?,
+                    }
+                }
+                writer.write_all(b"\n")?;
+            }
+        }
     }
     Ok(())
 }
