@@ -92,6 +92,15 @@ pub(crate) struct SettingsArguments {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) seed: Option<u64>,
     /// Threads to work on; results are the same for any number [default: all cores]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = thread_count)]
     pub(crate) threads: Option<usize>,
+}
+
+/// More threads than this are a slip of the hand, and some systems cannot start them.
+const THREADS_MAX: usize = 1024;
+
+/// Reads a number of threads, at least one.
+pub(crate) fn thread_count(text: &str) -> Result<usize, String> {
+    let wrong = || format!("expected a whole number from 1 to {THREADS_MAX}");
+    text.parse().ok().filter(|threads| (1..=THREADS_MAX).contains(threads)).ok_or_else(wrong)
 }

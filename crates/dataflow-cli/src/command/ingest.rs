@@ -12,6 +12,7 @@ use dataflow_series::log::{Record, Rejected, SourceSummary, Traffic, read_record
 use dataflow_series::source::{self, Columns, TraceRequest};
 use serde::Serialize;
 
+use crate::arguments::thread_count;
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Progress;
@@ -49,8 +50,8 @@ pub(crate) struct IngestArguments {
     #[arg(long, value_enum, default_value_t = FieldsFormat::Csv, requires = "fields")]
     format: FieldsFormat,
     /// Threads to work on; the result is the same for any number [default: all cores]
-    #[arg(long, value_name = "NUMBER")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "NUMBER", value_parser = thread_count)]
+    threads: Option<usize>,
 }
 
 /// How the fields of lines are written.
@@ -98,7 +99,7 @@ fn read(arguments: &IngestArguments, progress: &Progress) -> Result<Traffic, Fai
         inputs: arguments.inputs.clone(),
         interval: Some(arguments.interval),
         silence_as_gap: arguments.silence_as_gap,
-        threads: arguments.threads,
+        threads: arguments.threads.and_then(NonZeroUsize::new),
         progress: Some(bar.byte_counter()),
         ..TraceRequest::default()
     })?;

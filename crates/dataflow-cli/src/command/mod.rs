@@ -37,9 +37,6 @@ pub(crate) fn on_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<T, Failure> + Send,
 ) -> Result<T, Failure> {
-    if threads == Some(0) {
-        return Err(Failure::Input("--threads 0: expected at least 1".to_owned()));
-    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
     pool.map_err(|error| Failure::Work(format!("no threads to work on: {error}")))?.install(work)
 }

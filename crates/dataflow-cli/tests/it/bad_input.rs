@@ -112,6 +112,19 @@ fn bad_usage_is_told() {
 }
 
 #[test]
+fn a_number_of_threads_that_cannot_be_meant_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for subcommand in ["compare", "optimize", "ingest"] {
+        for threads in ["0", "1025", "100000", "two"] {
+            let output = run(folder.path(), &[subcommand, "missing.log", "--threads", threads]);
+            let message = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{subcommand} {threads}: {message}");
+            assert!(message.contains("--threads") && message.contains("from 1 to 1024"), "{subcommand}: {message}");
+        }
+    }
+}
+
+#[test]
 fn places_for_results_are_checked_before_the_work() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();

@@ -25,7 +25,7 @@ pub struct Options {
     pub step: Step,
     /// Silences of at least so many seconds are missing, not zero. By default every silence is a true zero.
     pub silence_as_gap_seconds: Option<u32>,
-    /// How many threads read; by default as many as the machine has cores.
+    /// How many threads read, at most 64 of them; by default as many as the machine has cores.
     pub threads: NonZeroUsize,
 }
 
@@ -86,6 +86,9 @@ pub(super) const INTERVALS_MAX: u64 = 1 << 23;
 /// So many blocks a thread keeps to itself before it hands them over, which bounds its memory (about 4 MB).
 const OWN_BLOCKS: usize = 1024;
 
+/// More threads than this only wait for the next chunk of lines.
+const THREADS_MAX: usize = 64;
+
 /// Adds up the lines of access logs per interval, in memory that depends on the number of intervals only.
 ///
 /// The lines may come in any order. An input is opened when the one before it has been read. Lines that are not of an
@@ -107,7 +110,10 @@ where
         step: options.step,
     };
     let workers = thread::scope(|scope| {
-        let others: Vec<_> = (1..options.threads.get()).map(|_| scope.spawn(|| shared.work())).collect();
+        // Where the system gives no further thread, those that run do the work.
+        let others: Vec<_> = (1..options.threads.get().min(THREADS_MAX))
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, || shared.work()).ok())
+            .collect();
         let mut workers = vec![shared.work()];
         for other in others {
             workers.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

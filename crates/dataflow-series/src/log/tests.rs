@@ -303,6 +303,13 @@ fn lines_longer_than_the_buffer_are_handled() {
 }
 
 #[test]
+fn a_number_of_threads_beyond_any_machine_reads_the_same() {
+    let text = [COMMON, b"\n"].concat().repeat(9);
+    let read = |threads| read_logs([Ok(LogInput::new("a", &text[..]))], &options(threads)).unwrap();
+    assert_eq!(read(1_000_000_000), read(1));
+}
+
+#[test]
 fn an_input_that_breaks_off_is_an_error() {
     use std::io::Write;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
