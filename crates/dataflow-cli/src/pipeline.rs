@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use dataflow_forecast::RollingForecast;
 use dataflow_scale::optimum::{Plan, TooLarge, by_levels, under_limits};
-use dataflow_scale::spec::PolicySpec;
+use dataflow_scale::spec::{Origin, PolicySpec};
 use dataflow_scale::{Observe, Outcome, Scenario, Timeline, simulate};
 use rayon::prelude::*;
 
@@ -72,11 +72,56 @@ impl Optima {
     }
 }
 
+/// Refuses a world whose loads or costs could add up to more than a number can hold: results would be wrong without a
+/// word.
+///
+/// # Errors
+/// When they could, with what is to be lowered.
+pub(crate) fn refuse_overflow(world: &World) -> Result<(), Failure> {
+    let (fleet, prices, offered) = (&world.fleet, &world.prices, world.load.total());
+    if !offered.is_finite() {
+        let source = &world.source;
+        return Err(Failure::Input(format!(
+            "{source}: its load adds up to more than a number can hold (1.8e308); lower the load, or --scale"
+        )));
+    }
+    let ticks = world.load.len() as f64;
+    let most = f64::from(fleet.max_servers);
+    let sums = [
+        ("server_cost", "lower", most * prices.server * ticks),
+        ("scale_cost", "lower", most * prices.scale * ticks),
+        ("violation_cost", "lower", prices.violation * offered),
+        ("capacity_per_server", "lower", most * fleet.capacity),
+        ("capacity_per_server", "raise", offered / fleet.capacity),
+    ];
+    // A quarter, as the sums of three components and of both optima's searches must fit as well.
+    let Some((name, mend, _)) = sums.into_iter().find(|(.., sum)| sum.is_nan() || *sum >= f64::MAX / 4.0) else {
+        return Ok(());
+    };
+    let key = format!("cost_parameters.{name}");
+    let place = match world.configuration.origin(&key) {
+        Origin::Default => String::new(),
+        origin => format!("{origin}: "),
+    };
+    let (source, settings) = (&world.source, world.configuration.settings());
+    let value = match name {
+        "server_cost" => settings.server_cost.to_string(),
+        "scale_cost" => format!("{:e}", settings.scale_cost),
+        "violation_cost" => format!("{:e}", settings.violation_cost),
+        _ => settings.capacity_per_server.to_string(),
+    };
+    Err(Failure::Input(format!(
+        "{place}{key}: with {value} and the load of {source} results could exceed what a number can hold (1.8e308); \
+         {mend} {key}, or lower the load or --scale"
+    )))
+}
+
 /// Runs everything.
 ///
 /// # Errors
-/// When forecasts are wrong or do not fit the trace.
+/// When forecasts are wrong or do not fit the trace, or costs could add up to more than a number can hold.
 pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Result<Compared, Failure> {
+    refuse_overflow(&world)?;
     // A file of forecasts is checked even where no policy reads it: it was given for this trace.
     let is_file = matches!(wanted.forecast, ForecastSource::File(_));
     let needs_forecast = is_file || wanted.policies.iter().any(|policy| policy.uses_forecast());

@@ -1,16 +1,25 @@
 //! Numbers as people read them: thousands separators, SI prefixes, shares in per cent, intervals in words.
 
-/// A number with thousands separators and as many decimals as its size deserves: `1,234,567`, `12.3`, `0.0042`.
+/// From here on numbers are written with an exponent: not all digits would be true, and no table holds them.
+const EXPONENT_FROM: f64 = 1e15;
+
+/// A number with thousands separators and as many decimals as its size deserves: `1,234,567`, `12.3`, `0.0042`,
+/// `1.23e17`.
 pub(crate) fn grouped(value: f64) -> String {
     let size = value.abs();
     let decimals = match size {
         _ if !value.is_finite() => return "–".to_owned(),
+        _ if size >= EXPONENT_FROM => return exponent(value),
         _ if size >= 100.0 || value.fract() == 0.0 => 0,
         _ if size >= 10.0 => 1,
         _ if size >= 0.1 => 2,
         _ => (1.0 - size.log10().floor()).min(9.0) as usize,
     };
     group_digits(&format!("{value:.decimals$}"))
+}
+
+fn exponent(value: f64) -> String {
+    format!("{value:.2e}").replacen('-', "−", 1)
 }
 
 /// A whole number with thousands separators.
@@ -68,7 +77,7 @@ pub(crate) fn unit_name(unit: &str, prefix: Prefix) -> String {
 pub(crate) fn load(value: f64, unit: &str) -> String {
     let prefix = prefix(value);
     let scaled = value / prefix.factor;
-    let number = if prefix.factor > 1.0 { three_digits(scaled) } else { grouped(scaled) };
+    let number = if prefix.factor > 1.0 && scaled < 1_000.0 { three_digits(scaled) } else { grouped(scaled) };
     format!("{number} {}", unit_name(unit, prefix))
 }
 
@@ -84,6 +93,7 @@ pub(crate) fn percent(share: f64) -> String {
     match size {
         _ if !percent.is_finite() => "–".to_owned(),
         _ if size == 0.0 => "0%".to_owned(),
+        _ if size >= EXPONENT_FROM => format!("{}%", exponent(percent)),
         _ if size < 0.01 => "<0.01%".to_owned(),
         _ if size < 1.0 => format!("{}%", group_digits(&format!("{percent:.2}"))),
         _ if size < 10.0 => format!("{}%", group_digits(&format!("{percent:.1}"))),
@@ -136,6 +146,9 @@ mod tests {
             (0.00421, "0.0042"),
             (999_999.9, "1,000,000"),
             (f64::NAN, "–"),
+            (999_999_999_999_999.0, "999,999,999,999,999"),
+            (1.234e15, "1.23e15"),
+            (-1e300, "−1.00e300"),
         ];
         for (value, text) in cases {
             assert_eq!(grouped(value), text);
@@ -147,6 +160,8 @@ mod tests {
         assert_eq!(load(1_234_000_000.0, "bytes"), "1.23 GB");
         assert_eq!(load(12_345.0, "requests"), "12.3 k requests");
         assert_eq!(load(0.0, "requests"), "0 requests");
+        assert_eq!(load(4.5e19, "bytes"), "45,000 PB");
+        assert_eq!(load(1e300, "bytes"), "1.00e285 PB");
         assert_eq!(load(7.0, "value"), "7 value");
     }
 
@@ -156,6 +171,7 @@ mod tests {
         assert_eq!(percent(0.364), "36%");
         assert_eq!(percent(-0.0152), "−1.5%");
         assert_eq!(percent(f64::INFINITY), "–");
+        assert_eq!(percent(-1e200), "−1.00e202%");
     }
 
     #[test]

@@ -29,12 +29,15 @@ pub(crate) fn headline(comparison: &Comparison) -> String {
     };
     let dropped = match best.dropped_share {
         share if share > 0.0 => format!("drops {} of the load", percent(share)),
-        _ => "drops nothing".to_owned(),
+        0.0 => "drops nothing".to_owned(),
+        _ => "drops an unknown share of the load".to_owned(),
     };
-    let gap = if best.gap_to_optimum > 0.0 {
-        format!("is {} above", percent(best.gap_to_optimum))
-    } else {
-        "equals".to_owned()
+    let gap = match best.gap_to_optimum {
+        // Where the least possible is nothing, no share says how far above it is.
+        f64::INFINITY => "is above".to_owned(),
+        gap if gap > 0.0 => format!("is {} above", percent(gap)),
+        gap if gap.is_nan() => "cannot be compared with".to_owned(),
+        _ => "equals".to_owned(),
     };
     let bound = grouped(comparison.bound.no_cooldown);
     format!(
@@ -66,4 +69,24 @@ pub(crate) fn band(forecast: &RollingForecast) -> Option<(usize, usize)> {
 pub(crate) fn band_name(forecast: &RollingForecast) -> Option<String> {
     let (low, high) = band(forecast)?;
     Some(format!("forecast, {} band", percent(forecast.levels[high] - forecast.levels[low])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, Trace};
+
+    #[test]
+    fn what_is_not_known_is_not_called_nothing() {
+        let mut comparison = sample::comparison(&Trace::days(1)).comparison;
+        for run in &mut comparison.runs {
+            run.dropped_share = 0.0;
+        }
+        assert!(headline(&comparison).contains("drops nothing"));
+        for run in &mut comparison.runs {
+            (run.dropped_share, run.gap_to_optimum) = (f64::NAN, f64::NAN);
+        }
+        let told = headline(&comparison);
+        assert!(told.contains("drops an unknown share") && told.contains("cannot be compared"), "{told}");
+    }
 }

@@ -13,7 +13,7 @@ use crate::arguments::{SettingsArguments, TraceArguments};
 use crate::comparison::{Bound, Comparison, RunFacts, Ticks, TraceFacts};
 use crate::failure::Failure;
 use crate::output::{self, Format};
-use crate::pipeline::{Compared, Optima, run_facts, trace_facts};
+use crate::pipeline::{Compared, Optima, refuse_overflow, run_facts, trace_facts};
 use crate::progress::Progress;
 use crate::results;
 use crate::staging::Staging;
@@ -71,6 +71,7 @@ pub(crate) fn run(arguments: &OptimizeArguments, quiet: bool) -> Result<(), Fail
 
 /// Both optima, replayed as if they were policies.
 fn optimize(world: World, record: bool, progress: &Progress) -> Result<Compared, Failure> {
+    refuse_overflow(&world)?;
     let optima = Optima::of(&world, progress);
     let mut notes = world.notes.clone();
     if let Err(too_large) = &optima.under_limits {

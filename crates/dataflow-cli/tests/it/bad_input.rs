@@ -102,6 +102,30 @@ fn bad_settings_are_told_by_key_and_layer() {
 }
 
 #[test]
+fn sums_that_no_number_holds_are_refused_by_what_is_to_be_lowered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    write_files(folder);
+    fs::write(folder.join("huge.txt"), "1e308\n".repeat(20)).expect("writable");
+    fs::write(folder.join("dear.yaml"), "cost_parameters:\n  violation_cost: 1e306\n").expect("writable");
+    let (numbers, step) = ("numbers.txt", ["--step", "1m"]);
+    let cases: [(&str, &[&str], &[&str]); 6] = [
+        (numbers, &["--set", "cost_parameters.server_cost=1e308"], &["--set", "server_cost: with", "lower"]),
+        (numbers, &["--set", "cost_parameters.scale_cost=1e307"], &["--set", "scale_cost: with 1e307", "lower"]),
+        (numbers, &["--config", "dear.yaml"], &["dear.yaml:2: cost_parameters.violation_cost", "lower"]),
+        (numbers, &["--set", "cost_parameters.capacity_per_server=1e-304"], &["raise cost_parameters.capacity_per"]),
+        (numbers, &["--scale", "1e303"], &["numbers.txt", "lower the load, or --scale"]),
+        ("huge.txt", &[], &["huge.txt", "lower the load"]),
+    ];
+    for (file, arguments, words) in cases {
+        let message = refused(folder, &[&[file], &step[..], arguments].concat(), 2);
+        assert!(words.iter().all(|word| message.contains(word)), "{arguments:?}: {message}");
+        let output = run(folder, &[&["optimize", file, "--quiet"], &step[..], arguments].concat());
+        assert_eq!((output.status.code(), stderr(&output)), (Some(2), message), "{arguments:?}");
+    }
+}
+
+#[test]
 fn bad_usage_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     for arguments in [&["explode"][..], &["compare", "--wat"], &["compare", "--threads", "0"], &[]] {
