@@ -12,6 +12,8 @@ use crate::comparison::Ticks;
 use crate::quantity::Prefix;
 use crate::story;
 
+/// About half of the width of a label on the time axis.
+const LABEL_HALF: f64 = 24.0;
 /// Up to this many ticks in a bucket a forecast band is more than a smear.
 const FORECAST_TICKS: usize = 6;
 /// Heights of the strips below a panel: drops, actions out, actions in.
@@ -123,9 +125,15 @@ fn grid(drawing: &mut Drawing, ticks: &Ticks, run: &Timeline, frame: &Frame) {
         drawing.line(vec![(x, frame.load.pixels.1), (x, frame.bottom())], RULE, 0.5);
         if frame.last_row {
             let labels = frame.bottom() + 3.0 * (STRIP + STRIP_GAP) + 12.0;
-            drawing.text((x, labels), tick.label, 11.0, Anchor::Middle, SOFT_INK);
+            // A label stays within its panel, or it would run into that of the panel beside it.
+            let anchor = match x {
+                _ if x < left + LABEL_HALF => Anchor::Start,
+                _ if x > right - LABEL_HALF => Anchor::End,
+                _ => Anchor::Middle,
+            };
+            drawing.text((x, labels), tick.label, 11.0, anchor, SOFT_INK);
             if let Some(date) = tick.date {
-                drawing.text((x, labels + 13.0), date, 11.0, Anchor::Middle, SOFT_INK);
+                drawing.text((x, labels + 13.0), date, 11.0, anchor, SOFT_INK);
             }
         }
     }
