@@ -7,7 +7,7 @@ use std::time::Instant;
 use dataflow_forecast::{ModelSpec, RollingForecast, RollingSettings, band_levels, rolling_forecast, scores};
 use dataflow_scale::spec::{Configuration, Origin};
 use dataflow_scale::{ForecastTrack, Observe};
-use dataflow_series::Series;
+use dataflow_series::Observed;
 
 use crate::comparison::ForecastFacts;
 use crate::failure::Failure;
@@ -78,7 +78,7 @@ impl Forecasts {
         let (track, rolling, model) = match source {
             ForecastSource::Model(model) => {
                 let rolling = roll(world, *model, observe, bar)?;
-                let first = world.history.len() - world.load.len();
+                let first = world.known.len() - world.load.len();
                 let track = track(world, &rolling, observe).rows_from(first);
                 (track, rolling.rows_from(first), model.to_string())
             }
@@ -95,7 +95,7 @@ impl Forecasts {
                 (track, rolling, path.display().to_string())
             }
         };
-        let facts = facts(&world.load, &rolling, model);
+        let facts = facts(&world.seen, &rolling, model);
         Ok(Self { track, rolling, facts, seconds: started.elapsed().as_secs_f64() })
     }
 }
@@ -113,8 +113,7 @@ fn roll(world: &World, model: ModelSpec, observe: Observe, bar: &Bar) -> Result<
         time_zone: world.time_zone.clone(),
     };
     let progress = |share| bar.set(share);
-    rolling_forecast(&world.history, &model, &rolling, Some(&progress))
-        .map_err(|error| Failure::Work(error.to_string()))
+    rolling_forecast(&world.known, &model, &rolling, Some(&progress)).map_err(|error| Failure::Work(error.to_string()))
 }
 
 /// The forecasts as policies see them. The newest known load is anomalous where it lies above the anomaly quantile
@@ -130,7 +129,7 @@ fn track(world: &World, rolling: &RollingForecast, observe: Observe) -> Forecast
     let is_anomaly = |tick: usize| {
         let newest = tick.checked_sub(behind)?;
         let forecast = unusual[newest.checked_sub(rolling.lead)?];
-        Some(world.history.values()[newest] > forecast)
+        Some(world.known.values()[newest] > forecast)
     };
     ForecastTrack {
         mean: rolling.mean.clone(),
@@ -141,7 +140,7 @@ fn track(world: &World, rolling: &RollingForecast, observe: Observe) -> Forecast
     }
 }
 
-fn facts(load: &Series, rolling: &RollingForecast, model: String) -> ForecastFacts {
+fn facts(load: &Observed, rolling: &RollingForecast, model: String) -> ForecastFacts {
     let scores = scores(load, rolling);
     let coverage = scores.as_ref().and_then(|scores| {
         scores.coverage.iter().find(|band| (band.nominal - COVERAGE).abs() < 1e-9).map(|band| band.actual)

@@ -181,6 +181,7 @@ fn simulate_all(
         fleet: &world.fleet,
         prices: &world.prices,
         load: world.load.values(),
+        known: world.known_in_window(),
         observe: wanted.observe,
         forecast: forecasts.map(|forecasts| &forecasts.track),
     };
@@ -248,7 +249,7 @@ pub(crate) fn trace_facts(world: &World) -> TraceFacts {
         interval_seconds: world.step().seconds(),
         ticks: world.load.len(),
         unit: world.load.unit().to_string(),
-        total: world.load.total(),
+        total: world.seen.total(),
         missing_ticks: world.filled.iter().filter(|filled| **filled).count(),
     }
 }

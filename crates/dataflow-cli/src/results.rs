@@ -94,8 +94,9 @@ fn trace_lines(compared: &Compared) -> Vec<(&'static str, String)> {
     let trace = &comparison.trace;
     let load = |load: f64| quantity::load(load, &trace.unit);
     let interval = u64::from(trace.interval_seconds);
-    let mean = load(trace.total / trace.ticks.max(1) as f64);
-    let peak = load(ticks.load.values().iter().copied().fold(0.0, f64::max));
+    let seen = ticks.load.values().iter().zip(&ticks.filled).filter(|(_, filled)| !**filled).map(|(load, _)| *load);
+    let peak = load(seen.clone().fold(0.0, f64::max));
+    let mean = load(trace.total / seen.count().max(1) as f64);
     let total = load(trace.total);
     let missing = match trace.missing_ticks {
         0 => "none missing".to_owned(),

@@ -74,6 +74,7 @@ pub(crate) fn comparison(trace: &Trace) -> Sample {
         fleet: &fleet,
         prices: &prices,
         load: load.values(),
+        known: load.values(),
         observe: Observe::Previous,
         forecast: Some(&track),
     };

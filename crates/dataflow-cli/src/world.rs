@@ -38,9 +38,11 @@ pub(crate) struct World {
     pub(crate) source: String,
     /// The load of each tick, gaps filled.
     pub(crate) load: Series,
-    /// The load from the beginning of the trace to the end of the window, whose last part is `load`: forecasts of a
-    /// window may know what came before it.
-    pub(crate) history: Series,
+    /// The load as it is seen, gaps and all: that of `load` before filling.
+    pub(crate) seen: Observed,
+    /// The load as policies and forecasts come to know it, from the beginning of the trace to the end of the window:
+    /// gaps are filled from the past alone. Forecasts of a window know what came before it.
+    pub(crate) known: Series,
     /// For each tick, whether it was missing and had to be filled.
     pub(crate) filled: Vec<bool>,
     pub(crate) configuration: Configuration,
@@ -85,8 +87,9 @@ impl World {
         let filled: Vec<bool> = seen.values().map(|load| load.is_none()).collect();
         notes.extend(note_of_missing(&seen, trace.fill));
         let history = if trace.scale == 1.0 { history } else { history.scale(trace.scale).map_err(wrong)? };
-        let history = history.fill(trace.fill).map_err(wrong)?;
-        let load = history.window(window).map_err(wrong)?;
+        let load = history.fill(trace.fill).and_then(|filled| filled.window(window.clone())).map_err(wrong)?;
+        let known = history.fill_from_past(trace.fill).map_err(wrong)?;
+        let seen = history.window(window).map_err(wrong)?;
         let ingest_seconds = started.elapsed().as_secs_f64();
         let settings = configuration.settings();
         let (fleet, prices) = (settings.fleet(load.step()), settings.prices(load.step()));
@@ -101,7 +104,8 @@ impl World {
         Ok(Self {
             source,
             load,
-            history,
+            seen,
+            known,
             filled,
             configuration,
             fleet,
@@ -111,6 +115,11 @@ impl World {
             notes,
             ingest_seconds,
         })
+    }
+
+    /// What is known of the load of each tick that is simulated.
+    pub(crate) fn known_in_window(&self) -> &[f64] {
+        &self.known.values()[self.known.len() - self.load.len()..]
     }
 
     /// The length of one tick.

@@ -4,7 +4,7 @@
 //! Source: Hyndman and Koehler, *Another look at measures of forecast accuracy* (2006); pinball loss: Koenker and
 //! Bassett, *Regression Quantiles* (1978).
 
-use dataflow_series::Series;
+use dataflow_series::Observed;
 use serde::Serialize;
 
 use crate::model::{Forecast, season};
@@ -167,12 +167,13 @@ impl Scorer {
 }
 
 /// Scores a rolling forecast over the last fifth of its trace, the part that published comparisons hold out; `None`
-/// if no row there has both a forecast and a load. Bands are those whose two levels were asked for.
-pub fn scores(series: &Series, forecast: &RollingForecast) -> Option<Scores> {
-    let values = series.values();
+/// if no row there has both a forecast and a load. Bands are those whose two levels were asked for. Missing loads are
+/// not scored.
+pub fn scores(series: &Observed, forecast: &RollingForecast) -> Option<Scores> {
+    let values: Vec<f64> = series.values().map(|load| load.unwrap_or(f64::NAN)).collect();
     let first = values.len() - (values.len() as f64 * SCORED_SHARE).floor() as usize;
     let mut scorer = Scorer::new(forecast.lead, &forecast.levels, &values[..first], season(series.step()), 1.0);
-    for (tick, load) in values.iter().enumerate().skip(first) {
+    for (tick, load) in values.iter().enumerate().skip(first).filter(|(_, load)| !load.is_nan()) {
         let Some(row) = tick.checked_sub(forecast.lead).filter(|row| *row < forecast.mean.len()) else { continue };
         if forecast.mean[row].is_finite() {
             scorer.add(forecast.mean[row], |level| forecast.quantiles[level][row], *load);
@@ -196,11 +197,13 @@ fn central_bands(levels: &[f64]) -> Vec<(usize, usize, f64)> {
     bands
 }
 
-/// Mean absolute difference between loads one season apart; `None` without any or when it is zero.
+/// Mean absolute difference between loads one season apart, both seen (not NaN); `None` without any or when it is zero.
 fn seasonal_error(loads: &[f64], season: usize) -> Option<f64> {
-    let later = loads.get(season..)?;
-    let total: f64 = later.iter().zip(loads).map(|(now, then)| (now - then).abs()).sum();
-    (total > 0.0).then(|| total / later.len() as f64)
+    let pairs = loads.get(season..)?.iter().zip(loads);
+    let differences: Vec<f64> =
+        pairs.map(|(now, then)| (now - then).abs()).filter(|difference| !difference.is_nan()).collect();
+    let total: f64 = differences.iter().sum();
+    (total > 0.0).then(|| total / differences.len() as f64)
 }
 
 #[cfg(test)]

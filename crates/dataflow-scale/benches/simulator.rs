@@ -38,6 +38,13 @@ fn fixed(bencher: divan::Bencher<'_, '_>, ticks: usize) {
 
 fn run(bencher: divan::Bencher<'_, '_>, ticks: usize, policy: impl Policy + Copy + Sync) {
     let load = load(ticks);
-    let scenario = Scenario { fleet: &FLEET, prices: &PRICES, load: &load, observe: Observe::Previous, forecast: None };
+    let scenario = Scenario {
+        fleet: &FLEET,
+        prices: &PRICES,
+        load: &load,
+        known: &load,
+        observe: Observe::Previous,
+        forecast: None,
+    };
     bencher.counter(ItemsCount::new(ticks)).bench(|| simulate(&scenario, &mut { policy }, None));
 }

@@ -69,6 +69,9 @@ pub struct Scenario<'a> {
     pub prices: &'a Prices,
     /// The load of each tick, finite and at least zero.
     pub load: &'a [f64],
+    /// The load as policies come to know it, one for each tick: where the trace has a gap it is filled from the past
+    /// alone, while `load` may be filled better. Without gaps both are the same.
+    pub known: &'a [f64],
     /// What a policy knows of it.
     pub observe: Observe,
     /// Forecasts for policies that use them.
@@ -84,6 +87,14 @@ pub enum SimulationError {
     ForecastTooShort {
         /// Rows of the forecast.
         rows: usize,
+        /// Ticks of the trace.
+        ticks: usize,
+    },
+    /// Known loads for fewer ticks than the trace has.
+    #[error("{known} loads are known but the trace has {ticks} ticks; there must be one for each")]
+    KnownTooShort {
+        /// Loads known.
+        known: usize,
         /// Ticks of the trace.
         ticks: usize,
     },
@@ -164,13 +175,16 @@ impl Timeline {
 /// Runs `policy` over the whole trace; records every tick with its reasons where a `timeline` is given.
 ///
 /// # Errors
-/// When there are forecasts but not one for every tick.
+/// When there is not a known load, or not a forecast where there are forecasts, for every tick.
 pub fn simulate<P: Policy + ?Sized>(
     scenario: &Scenario<'_>,
     policy: &mut P,
     timeline: Option<&mut Timeline>,
 ) -> Result<Outcome, SimulationError> {
     let ticks = scenario.load.len();
+    if scenario.known.len() < ticks {
+        return Err(SimulationError::KnownTooShort { known: scenario.known.len(), ticks });
+    }
     if let Some(rows) = scenario.forecast.map(ForecastTrack::rows).filter(|rows| *rows < ticks) {
         return Err(SimulationError::ForecastTooShort { rows, ticks });
     }
@@ -186,7 +200,7 @@ fn run<P: Policy + ?Sized, const RECORD: bool>(
     policy: &mut P,
     timeline: &mut Timeline,
 ) -> Outcome {
-    let Scenario { fleet, prices, load, observe, forecast } = *scenario;
+    let Scenario { fleet, prices, load, known, observe, forecast } = *scenario;
     let mut explanation = if RECORD { Explanation::kept() } else { Explanation::dropped() };
     let mut state = FleetState::initial(fleet);
     let mut outcome = Outcome { fewest_ready: u32::MAX, ..Outcome::default() };
@@ -194,12 +208,12 @@ fn run<P: Policy + ?Sized, const RECORD: bool>(
     let mut ticks_served = 0_u64;
     for (tick, &arriving) in load.iter().enumerate() {
         state.begin_tick();
-        let known = match observe {
-            Observe::Previous => &load[..tick],
-            Observe::Current => &load[..=tick],
+        let known_loads = match observe {
+            Observe::Previous => &known[..tick],
+            Observe::Current => &known[..=tick],
         };
         let forecast = forecast.map(|track| track.at(tick));
-        let observation = Observation { tick, known_loads: known, state: &state, fleet, forecast };
+        let observation = Observation { tick, known_loads, state: &state, fleet, forecast };
         let target = policy.decide(&observation, &mut explanation);
         let change = state.apply(fleet, target);
         let (cost, dropped) = prices.charge(fleet, &state, change, arriving);

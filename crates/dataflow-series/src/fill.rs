@@ -1,7 +1,7 @@
 //! How missing intervals are replaced. Always by choice and never silently: a gap is not a zero.
 //!
-//! A fill may look at values after the gap, so it is for the load that a simulation plays, where all of it is past.
-//! What a model may know is cut off first and filled afterwards.
+//! [`Observed::fill`] may look at values after the gap, so it is for the load that a simulation plays. What a policy or
+//! a model knows of that load is filled by [`Observed::fill_from_past`], in which no value depends on a later one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -110,6 +110,35 @@ impl Observed {
     }
 }
 
+impl Observed {
+    /// Replaces the missing intervals from what came before them alone: by the season before, if `fill` is seasonal and
+    /// there is one, else by the last value; before anything was seen, by zero. No value depends on a later one.
+    ///
+    /// # Errors
+    /// As [`Self::fill`].
+    pub fn fill_from_past(&self, fill: Fill) -> Result<Series, SeriesError> {
+        if self.missing() == self.len() {
+            return Err(SeriesError::AllMissing);
+        }
+        let seasons = match fill {
+            Fill::Season(season) => vec![season],
+            Fill::Seasonal => vec![Step::WEEK, Step::DAY],
+            Fill::Zero | Fill::Hold | Fill::Interpolate => Vec::new(),
+        };
+        let step = self.step().seconds();
+        let whole = |season: &Step| season.seconds().is_multiple_of(step).then(|| (season.seconds() / step) as usize);
+        let seasons: Vec<usize> = seasons.iter().filter_map(whole).collect();
+        let mut values = self.raw().to_vec();
+        for index in 0..values.len() {
+            if values[index].is_nan() {
+                let before = seasons.iter().find_map(|season| index.checked_sub(*season)).or(index.checked_sub(1));
+                values[index] = before.filter(|_| fill != Fill::Zero).map_or(0.0, |before| values[before]);
+            }
+        }
+        Ok(Series::from_raw(self.start(), self.step(), self.unit(), values))
+    }
+}
+
 fn hold(values: &mut [f64]) {
     let mut last = values.iter().copied().find(|value| !value.is_nan()).unwrap_or(0.0);
     for value in values {
@@ -165,6 +194,30 @@ mod tests {
     use crate::Unit;
 
     const GAP: f64 = f64::NAN;
+
+    proptest! {
+        #[test]
+        fn what_is_filled_from_the_past_depends_on_nothing_later(
+            values in prop::collection::vec(prop_oneof![Just(None), (0.0..100.0).prop_map(Some)], 2..60),
+            at in any::<prop::sample::Index>(),
+            other in prop_oneof![Just(None), (0.0..100.0).prop_map(Some)],
+        ) {
+            let at = at.index(values.len());
+            let mut changed = values.clone();
+            changed[at] = other;
+            for fill in [Fill::Zero, Fill::Hold, Fill::Interpolate, Fill::Seasonal, Fill::Season(Step::DAY)] {
+                let known = |values: &[Option<f64>]| {
+                    let hours = Observed::new(Timestamp::UNIX_EPOCH, Step::HOUR, Unit::Value, values.iter().copied());
+                    hours.unwrap().fill_from_past(fill).map(|series| series.values().to_vec())
+                };
+                if let (Ok(one), Ok(two)) = (known(&values), known(&changed)) {
+                    prop_assert_eq!(&one[..at], &two[..at]);
+                    let seen = values.iter().zip(&one).all(|(value, filled)| value.is_none_or(|value| value == *filled));
+                    prop_assert!(seen);
+                }
+            }
+        }
+    }
 
     fn filled(values: &[f64], step_seconds: u32, fill: Fill) -> Vec<f64> {
         let step = Step::from_seconds(step_seconds).unwrap();

@@ -104,7 +104,7 @@ fn optimize(world: World, record: bool, progress: &Progress) -> Result<Compared,
 
 fn play(world: &World, policy: &mut dyn Policy, record: bool) -> Result<(Outcome, Timeline), SimulationError> {
     let (fleet, prices, load) = (&world.fleet, &world.prices, world.load.values());
-    let scenario = Scenario { fleet, prices, load, observe: Observe::Previous, forecast: None };
+    let scenario = Scenario { fleet, prices, load, known: load, observe: Observe::Previous, forecast: None };
     let mut timeline = Timeline::default();
     let outcome = simulate(&scenario, policy, record.then_some(&mut timeline))?;
     Ok((outcome, timeline))

@@ -5,6 +5,7 @@ mod configuration;
 mod contract;
 mod golden;
 mod ingest;
+mod look_ahead;
 mod screens;
 
 use std::path::Path;

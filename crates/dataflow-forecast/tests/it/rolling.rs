@@ -72,7 +72,7 @@ fn the_linear_model_takes_over_once_it_can_be_fitted_and_beats_the_last_load() {
     let series = series(3_600, &loads);
     let error = |spec: ModelSpec| {
         let forecast = roll(spec, &loads, &settings(3, false));
-        dataflow_forecast::scores(&series, &forecast).expect("rows to score").rmse
+        dataflow_forecast::scores(&Observed::from(series.clone()), &forecast).expect("rows to score").rmse
     };
     assert!(error(ModelSpec::Ridge) < 0.2 * error(ModelSpec::Naive));
 }

@@ -132,8 +132,14 @@ fn check(name: &str, case: &Value, config: &Value, load: &[f64]) {
         return;
     }
     let forecast = forecast_of(case, load);
-    let scenario =
-        Scenario { fleet: &fleet, prices: &prices, load, observe: Observe::Current, forecast: forecast.as_ref() };
+    let scenario = Scenario {
+        fleet: &fleet,
+        prices: &prices,
+        load,
+        known: load,
+        observe: Observe::Current,
+        forecast: forecast.as_ref(),
+    };
     let mut policy = policy_of(case, config);
     let mut timeline = Timeline::default();
     let outcome = simulate(&scenario, policy.as_mut(), Some(&mut timeline)).expect("the forecast covers the trace");

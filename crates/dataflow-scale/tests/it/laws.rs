@@ -48,7 +48,8 @@ fn naive(load: &[f64]) -> ForecastTrack {
 
 fn run(fleet: &Fleet, load: &[f64], policy: &mut dyn Policy) -> (Outcome, Timeline) {
     let track = naive(load);
-    let scenario = Scenario { fleet, prices: &PRICES, load, observe: Observe::Previous, forecast: Some(&track) };
+    let scenario =
+        Scenario { fleet, prices: &PRICES, load, known: load, observe: Observe::Previous, forecast: Some(&track) };
     let mut timeline = Timeline::default();
     let outcome = simulate(&scenario, policy, Some(&mut timeline)).expect("one forecast per tick");
     (outcome, timeline)
@@ -134,6 +135,7 @@ fn forecasts_must_cover_the_whole_trace() {
         fleet: &fleet,
         prices: &PRICES,
         load: &[1.0, 2.0, 3.0],
+        known: &[1.0, 2.0, 3.0],
         observe: Observe::Previous,
         forecast: Some(&track),
     };

@@ -10,7 +10,7 @@ fn constrained(fleet: &Fleet, prices: &Prices, load: &[f64], limits: StepLimits)
 }
 
 fn replayed(fleet: &Fleet, prices: &Prices, load: &[f64], provisioned: &[u32]) -> f64 {
-    let scenario = Scenario { fleet, prices, load, observe: Observe::Previous, forecast: None };
+    let scenario = Scenario { fleet, prices, load, known: load, observe: Observe::Previous, forecast: None };
     simulate(&scenario, &mut Replay(provisioned.to_vec()), None).expect("no forecast to be too short").cost.total()
 }
 
@@ -188,7 +188,7 @@ proptest! {
         ];
         for policy in policies {
             for observe in [Observe::Previous, Observe::Current] {
-                let scenario = Scenario { fleet: &fleet, prices: &prices, load: &load, observe, forecast: Some(&forecast) };
+                let scenario = Scenario { fleet: &fleet, prices: &prices, load: &load, known: &load, observe, forecast: Some(&forecast) };
                 let cost = simulate(&scenario, &mut *policy, None).expect("one forecast per tick").cost.total();
                 prop_assert!(at_most(bound.cost, cost));
                 prop_assert!(at_most(free.cost, cost));
