@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dataflow_scale::spec::{Configuration, ConfigurationError, KEYS, Origin};
+use dataflow_scale::spec::{Configuration, KEYS, Origin};
 
 use crate::arguments::SettingsArguments;
 use crate::failure::Failure;
 use crate::output;
 
 const PREFIX: &str = "DATAFLOW_";
+/// Variables of the project's own tests and scripts: they name no key.
+const NO_KEYS: [&str; 6] = ["DATA", "SEED_GOLDEN", "HPA_VECTORS", "PYTHON", "CHROMIUM", "LOOK"];
 /// Read from the working folder where no other file is named.
 const USUAL_FILE: &str = "dataflow.yaml";
 
@@ -98,20 +100,35 @@ fn variables() -> Result<Vec<(String, String, String)>, Failure> {
     Ok(variables.into_iter().map(|(name, (value, place))| (name, value, place)).collect())
 }
 
-/// Sets the key that a variable names. A variable without `__` that names no key is none of ours.
-fn set_variable(
-    configuration: &mut Configuration,
-    name: &str,
-    value: &str,
-    place: &str,
-) -> Result<(), ConfigurationError> {
-    let written = name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase().replace("__", ".");
+/// Sets the key that a variable names.
+fn set_variable(configuration: &mut Configuration, name: &str, value: &str, place: &str) -> Result<(), Failure> {
+    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
+    if NO_KEYS.contains(&rest) {
+        return Ok(());
+    }
+    let written = rest.to_lowercase().replace("__", ".");
     let is_key = KEYS.iter().any(|key| key.path == written || key.alias == Some(written.as_str()));
     if is_key || written.contains('.') {
-        configuration.set(&written, value, Origin::Named(place.to_owned()))
+        Ok(configuration.set(&written, value, Origin::Named(place.to_owned()))?)
     } else {
-        Ok(())
+        let suggestion = variable_meant(&written).map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
+        Err(Failure::Input(format!(
+            "{place}: there is no such setting{suggestion}; a variable is {PREFIX} and a key in capitals, with two \
+             underscores for each dot"
+        )))
     }
+}
+
+/// The variable that was meant where only its underscores or its section are wrong.
+fn variable_meant(written: &str) -> Option<String> {
+    let letters = |text: &str| text.replace(['.', '_'], "");
+    let wanted = letters(written);
+    let names = KEYS.iter().flat_map(|key| [Some(key.path), key.alias]).flatten();
+    let exact = names
+        .clone()
+        .find(|path| letters(path) == wanted || path.rsplit_once('.').is_some_and(|(_, name)| letters(name) == wanted));
+    let path = exact.or_else(|| names.clone().find(|path| letters(path).ends_with(&wanted) && !wanted.is_empty()));
+    path.map(|path| format!("{PREFIX}{}", path.to_uppercase().replace('.', "__")))
 }
 
 #[cfg(test)]
@@ -128,5 +145,33 @@ mod tests {
         assert_eq!(configuration.settings().random_seed, 7);
         let error = set_variable(&mut configuration, "DATAFLOW_SIMULATION__MAX_SERVER", "7", "here").unwrap_err();
         assert!(error.to_string().starts_with("here: simulation.max_server: there is no such key"), "{error}");
+    }
+
+    #[test]
+    fn variables_that_name_no_key_are_refused_with_the_one_meant() {
+        for (name, meant) in [
+            ("MAX_SERVERS", "DATAFLOW_SIMULATION__MAX_SERVERS"),
+            ("SIMULATION_MAX_SERVERS", "DATAFLOW_SIMULATION__MAX_SERVERS"),
+            ("COST_PARAMETERS_SERVER_COST", "DATAFLOW_COST_PARAMETERS__SERVER_COST"),
+            ("RANDOMSEED", "DATAFLOW_RANDOM_SEED"),
+            ("REACTIVE_HIGH", "DATAFLOW_THRESHOLDS__REACTIVE__HIGH"),
+            ("COOLDOWN", "DATAFLOW_SIMULATION__COOLDOWN"),
+        ] {
+            let name = format!("{PREFIX}{name}");
+            let error = set_variable(&mut Configuration::default(), &name, "2", "here").unwrap_err().to_string();
+            assert!(error.starts_with("here: there is no such setting"), "{error}");
+            assert!(error.contains(&format!("(did you mean {meant}?)")), "{name}: {error}");
+        }
+        let error = set_variable(&mut Configuration::default(), "DATAFLOW_COLOUR", "2", "here").unwrap_err();
+        assert!(!error.to_string().contains("did you mean"), "{error}");
+    }
+
+    #[test]
+    fn variables_of_the_projects_own_tests_are_let_be() {
+        let mut configuration = Configuration::default();
+        for name in NO_KEYS {
+            set_variable(&mut configuration, &format!("{PREFIX}{name}"), "/somewhere", "here").unwrap();
+        }
+        assert_eq!(configuration.settings(), Configuration::default().settings());
     }
 }

@@ -48,6 +48,13 @@ fn a_wrong_variable_is_named() {
     assert!(message.contains("expected a whole number"), "{message}");
     let message = refused(("DATAFLOW_SIMULATION__MAX_SERVER", "3"));
     assert!(message.contains("did you mean simulation.max_servers?"), "{message}");
+    let message = refused(("DATAFLOW_MAX_SERVERS", "2"));
+    assert!(message.contains("variable DATAFLOW_MAX_SERVERS: there is no such setting"), "{message}");
+    assert!(message.contains("did you mean DATAFLOW_SIMULATION__MAX_SERVERS?"), "{message}");
+    fs::write(folder.join(".env"), "DATAFLOW_SIMULATION_MAX_SERVERS=2\n").expect("writable");
+    let output = run(folder, &["compare", "--quiet"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains(".env: DATAFLOW_SIMULATION_MAX_SERVERS: there is no"), "{}", stderr(&output));
     fs::write(folder.join(".env"), "DATAFLOW_SIMULATION__MAX_SERVERS=few\n").expect("writable");
     let output = run(folder, &["compare", "--quiet"]);
     assert!(stderr(&output).contains(".env: DATAFLOW_SIMULATION__MAX_SERVERS"), "{}", stderr(&output));
