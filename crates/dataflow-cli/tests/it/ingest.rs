@@ -40,7 +40,10 @@ fn logs_become_a_series_with_status_counts() {
     assert_eq!(stdout(folder, &["ingest", "access.log", "--threads", "3"]), SERIES);
     let gaps = stdout(folder, &["ingest", "access.log", "--silence-as-gap", "1m"]);
     assert_eq!(gaps.lines().nth(2), Some("1995-07-01T04:01:00Z,,,,,,,"));
-    assert_eq!(stdout(folder, &["ingest", "access.log", "--interval", "1h"]).lines().count(), 2);
+    assert_eq!(stdout(folder, &["ingest", "access.log", "--interval", "3m"]).lines().count(), 2);
+    let longer = run(folder, &["ingest", "access.log", "--interval", "1h"]);
+    assert_eq!(longer.status.code(), Some(2));
+    assert!(stderr(&longer).contains("an interval of 1h is longer than the trace (180 s)"), "{}", stderr(&longer));
 }
 
 #[test]

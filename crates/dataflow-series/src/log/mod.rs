@@ -39,6 +39,7 @@ pub use chunks::{LogInput, MAXIMUM_LINE_BYTES};
 pub use read::{LogError, Options, read_logs};
 pub use records::read_records;
 pub use reject::{Malformed, Rejected, RejectedLine};
+pub(crate) use rows::Reach;
 pub use traffic::{Row, SourceSummary, Traffic};
 
 /// The form of an access-log line.

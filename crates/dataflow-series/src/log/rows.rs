@@ -54,6 +54,38 @@ pub(super) struct Block {
     pub(super) sums: [Sums; BLOCK],
     /// The first line of the block.
     pub(super) first: Place,
+    /// The seconds of the earliest and the latest line.
+    pub(super) reach: Reach,
+}
+
+/// The earliest and the latest of some seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    earliest: i64,
+    latest: i64,
+}
+
+impl Reach {
+    /// Of no seconds.
+    pub(crate) const NOTHING: Self = Self { earliest: i64::MAX, latest: i64::MIN };
+
+    pub(crate) fn add(&mut self, second: i64) {
+        self.earliest = self.earliest.min(second);
+        self.latest = self.latest.max(second);
+    }
+
+    pub(crate) fn take(&mut self, other: Self) {
+        self.earliest = self.earliest.min(other.earliest);
+        self.latest = self.latest.max(other.latest);
+    }
+
+    /// Seconds from the beginning of the first minute to the end of the last one. How long a server was watched before
+    /// its first line and after its last one cannot be told; a log that is changed every hour is meant to be a whole
+    /// hour, although it has no line in its very first and last second.
+    pub(crate) fn whole_minutes(self) -> u64 {
+        let minutes = self.latest.div_euclid(60).abs_diff(self.earliest.div_euclid(60)) + 1;
+        minutes.saturating_mul(60)
+    }
 }
 
 /// Counts per interval; an interval's index is its distance from 1970 in steps.
@@ -63,13 +95,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Adds to an interval; `first` is the first of the lines.
-    pub(super) fn add(&mut self, interval: i64, sums: &Sums, first: Place) {
+    /// Adds to an interval; `first` is the first of the lines, `reach` that of their times.
+    pub(super) fn add(&mut self, interval: i64, sums: &Sums, first: Place, reach: Reach) {
         let block = self
             .blocks
             .entry(interval.div_euclid(BLOCK as i64))
-            .or_insert_with(|| Box::new(Block { sums: [Sums::default(); BLOCK], first }));
+            .or_insert_with(|| Box::new(Block { sums: [Sums::default(); BLOCK], first, reach }));
         block.first = block.first.min(first);
+        block.reach.take(reach);
         block.sums[interval.rem_euclid(BLOCK as i64) as usize].add(sums);
     }
 
@@ -83,6 +116,7 @@ impl Rows {
                 std::collections::btree_map::Entry::Occupied(mut entry) => {
                     let mine = entry.get_mut();
                     mine.first = mine.first.min(theirs.first);
+                    mine.reach.take(theirs.reach);
                     for (mine, theirs) in mine.sums.iter_mut().zip(&theirs.sums) {
                         mine.add(theirs);
                     }
@@ -115,6 +149,7 @@ pub(super) struct Counter {
     ends: i64,
     sums: Sums,
     first: Place,
+    reach: Reach,
     pub(super) rows: Rows,
 }
 
@@ -122,7 +157,8 @@ impl Counter {
     pub(super) fn new(step_seconds: u32) -> Self {
         let first = Place { chunk: 0, line: 0 };
         let step_seconds = i64::from(step_seconds);
-        Self { step_seconds, begins: 0, ends: 0, sums: Sums::default(), first, rows: Rows::default() }
+        let (sums, reach, rows) = (Sums::default(), Reach::NOTHING, Rows::default());
+        Self { step_seconds, begins: 0, ends: 0, sums, first, reach, rows }
     }
 
     #[inline]
@@ -130,6 +166,7 @@ impl Counter {
         if line.second < self.begins || line.second >= self.ends {
             self.turn_to(line.second, place);
         }
+        self.reach.add(line.second);
         self.sums.bytes = self.sums.bytes.saturating_add(line.size);
         self.sums.counts[class(line.status)] += 1;
     }
@@ -145,8 +182,8 @@ impl Counter {
     /// Brings the interval at hand into the rows.
     pub(super) fn settle(&mut self) {
         if self.begins < self.ends {
-            self.rows.add(self.begins.div_euclid(self.step_seconds), &self.sums, self.first);
+            self.rows.add(self.begins.div_euclid(self.step_seconds), &self.sums, self.first, self.reach);
         }
-        (self.begins, self.ends, self.sums) = (0, 0, Sums::default());
+        (self.begins, self.ends, self.sums, self.reach) = (0, 0, Sums::default(), Reach::NOTHING);
     }
 }

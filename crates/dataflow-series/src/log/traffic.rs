@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::read::{INTERVALS_MAX, LogError, Options, Report, too_many};
 use super::reject::{Malformed, Rejected};
-use super::rows::{Place, Rows, Sums};
+use super::rows::{Place, Reach, Rows, Sums};
 use crate::{Observed, Step, Unit};
 
 /// The traffic of one interval, or of several.
@@ -97,6 +97,13 @@ impl Traffic {
     /// Number of intervals.
     pub fn len(&self) -> usize {
         self.intervals.end.abs_diff(self.intervals.start) as usize
+    }
+
+    /// The times of the lines, whatever the intervals.
+    pub(crate) fn reach(&self) -> Reach {
+        let mut reach = Reach::NOTHING;
+        self.rows.blocks.values().for_each(|block| reach.take(block.reach));
+        reach
     }
 
     /// Whether there is no interval; there always is one.

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 
 use super::INTERVALS_MAX;
 use super::error::{Place, Problem, SourceError, unusable};
-use crate::{Observed, Step, Unit};
+use crate::log::Reach;
+use crate::{Observed, SeriesError, Step, Unit};
 
 /// Requests and bytes per interval, from rows in any order.
 pub(super) struct EventBins {
     interval: Step,
     bins: HashMap<i64, Bin>,
+    reach: Reach,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -30,10 +32,11 @@ pub(super) struct Events {
 impl EventBins {
     /// Intervals begin at whole multiples of their length since 1970, UTC.
     pub(super) fn new(interval: Step) -> Self {
-        Self { interval, bins: HashMap::new() }
+        Self { interval, bins: HashMap::new(), reach: Reach::NOTHING }
     }
 
     pub(super) fn add(&mut self, second: i64, bytes: f64) {
+        self.reach.add(second);
         let bin = self.bins.entry(second.div_euclid(i64::from(self.interval.seconds()))).or_default();
         bin.requests += 1.0;
         bin.bytes += bytes;
@@ -44,6 +47,7 @@ impl EventBins {
         let (Some(first), Some(last)) = (self.bins.keys().min().copied(), self.bins.keys().max().copied()) else {
             return Err(unusable(name, "has no row below its header"));
         };
+        check_interval(name, self.interval, self.reach)?;
         let seconds = i64::from(self.interval.seconds());
         let start = first * seconds;
         let length = grid_length(name, start, last * seconds, self.interval)?;
@@ -59,6 +63,16 @@ impl EventBins {
             bytes: Observed::from_raw(start, self.interval, Unit::Bytes, bytes),
         })
     }
+}
+
+/// Refuses an interval that is longer than the time from the first request's minute to the last one's.
+pub(super) fn check_interval(name: &str, interval: Step, reach: Reach) -> Result<(), SourceError> {
+    let seconds = reach.whole_minutes();
+    if seconds < u64::from(interval.seconds()) {
+        let source = SeriesError::TooShort { to: interval, seconds };
+        return Err(SourceError::Series { name: name.to_owned(), source });
+    }
+    Ok(())
 }
 
 /// The rows of one file of which each is one interval, in rising order of time.

@@ -1,6 +1,7 @@
 //! Access logs as a trace: the traffic of one or many of them, and a word on the lines that were not counted.
 
 use super::error::{SourceError, unusable};
+use super::grid;
 use super::input::{Input, Opened, inputs};
 use super::{Progress, Trace, TraceRequest};
 use crate::log::{LogInput, Options, Traffic, read_logs};
@@ -41,6 +42,7 @@ pub(super) fn read(
         Ok(LogInput::new(&other.name, reader))
     });
     let traffic = read_logs(std::iter::once(Ok(first)).chain(others), &options)?;
+    grid::check_interval(source, options.step, traffic.reach())?;
     let observed = traffic.series(unit).ok_or_else(|| unusable(source, "has no value; ask for bytes or requests"))?;
     let notes = uncounted(&traffic).into_iter().collect();
     Ok(Trace { source: source.to_owned(), observed, notes, traffic: Some(traffic) })

@@ -105,6 +105,33 @@ fn intervals_that_do_not_fit_the_trace() {
 }
 
 #[test]
+fn intervals_longer_than_the_time_from_the_first_request_to_the_last() {
+    let line = |time: &str| format!("ws1 - - [01/Jul/1995:{time} +0000] \"GET / HTTP/1.0\" 200 62\n");
+    // Two intervals of twelve hours have a line, although the lines are three seconds apart.
+    let log = line("11:59:58") + &line("12:00:01");
+    let table = "time,size\n1995-07-01T11:59:58Z,62\n1995-07-01T12:00:01Z,62\n";
+    for text in [&log, table] {
+        let with_interval =
+            |text: &str, interval: &str| read_with(text, |request| request.interval = Some(interval.parse().unwrap()));
+        for interval in ["3m", "12h", "366d"] {
+            let message = with_interval(text, interval).unwrap_err();
+            assert_message(&message, "trace: an interval of ", " is longer than the trace (120 s)");
+            assert!(message.contains(interval), "{message}");
+        }
+        assert_eq!(with_interval(text, "2m").unwrap().observed.len(), 2);
+        assert_eq!(read(text).unwrap().observed.len(), 2);
+        // A few requests within one minute are a trace of one interval.
+        let one = text.lines().take(if text.starts_with("time") { 2 } else { 1 }).collect::<Vec<_>>().join("\n");
+        assert_eq!(with_interval(&one, "1m").unwrap().observed.len(), 1);
+        assert_eq!(read(&one).unwrap().observed.len(), 1);
+        assert_message(&with_interval(&one, "61s").unwrap_err(), "trace: an interval of 61s", "(60 s)");
+    }
+    // A log that is changed every hour has lines in its first and in its last minute, and is that hour.
+    let hour = line("12:00:07") + &line("12:59:52");
+    assert_eq!(read_with(hour, |request| request.interval = Some(Step::HOUR)).unwrap().observed.len(), 1);
+}
+
+#[test]
 fn logs_that_are_none() {
     let line = "ws1 - - [01/Jul/1995:00:00:01 -0400] \"GET / HTTP/1.0\" 200 62\n";
     assert_eq!(read(line).unwrap().observed.total(), 62.0);

@@ -41,8 +41,8 @@ fn a_row_per_request_is_counted_and_its_size_summed() {
     assert_eq!(requests.observed.start().to_string(), "1995-07-01T04:00:00Z");
     let gap = read_with(text, |request| request.silence_as_gap = Some(Step::MINUTE)).unwrap();
     assert_eq!(values(&gap), [Some(100.0), None, Some(5.0)]);
-    let five = read_with(text, |request| request.interval = Some(step("5m"))).unwrap();
-    assert_eq!(values(&five), [Some(105.0)]);
+    let three = read_with(text, |request| request.interval = Some(step("3m"))).unwrap();
+    assert_eq!(values(&three), [Some(105.0)]);
 }
 
 #[test]
