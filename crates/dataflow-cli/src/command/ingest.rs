@@ -237,7 +237,7 @@ impl<'writer> Rows<'writer> {
             FieldsFormat::Json => Self::Json(writer),
             FieldsFormat::Csv => {
                 let mut rows = csv::Writer::from_writer(writer);
-                rows.write_record(FIELD_NAMES)?;
+                rows.write_record(FIELD_NAMES).map_err(cause)?;
                 Self::Csv(Box::new(rows))
             }
         })
@@ -262,7 +262,7 @@ impl<'writer> Rows<'writer> {
                     &fields.protocol,
                 ];
                 let numbers = [status.as_bytes(), size.as_bytes(), fields.utc_time.as_bytes()];
-                rows.write_record(texts.into_iter().map(|text| text.0).chain(numbers)).map_err(io::Error::from)
+                rows.write_record(texts.into_iter().map(|text| text.0).chain(numbers)).map_err(cause)
             }
         }
     }
@@ -272,5 +272,13 @@ impl<'writer> Rows<'writer> {
             Self::Json(_) => Ok(()),
             Self::Csv(mut rows) => rows.flush(),
         }
+    }
+}
+
+/// What the system says of rows that cannot be written; its kind tells a reader that left from a full disk.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }

@@ -107,6 +107,25 @@ fn bad_input_is_one_error_and_nothing_is_written() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    // Enough rows to fill a pipe whose reader has left, however they are written.
+    fs::write(folder.join("access.log"), LOG.repeat(5_000)).expect("writable");
+    for extra in [&["--interval", "1s"][..], &["--fields"], &["--fields", "--format", "json"]] {
+        let mut child = command(folder, &[&["ingest", "access.log", "--quiet"], extra].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{extra:?}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_fails_the_work() {
