@@ -7,13 +7,12 @@
 //!
 //! Prices and loads are finite and at least zero, the capacity is above zero. Times are in ticks.
 
-mod automaton;
 mod levels;
 mod limits;
+mod window_minimum;
 
-pub use automaton::TooLarge;
 pub use levels::by_levels;
-pub use limits::under_limits;
+pub use limits::{TooLarge, under_limits};
 
 use crate::{Cost, Fleet, FleetState, Prices};
 
@@ -66,6 +65,10 @@ impl Default for StepLimits {
 
 /// The fewest servers that leave no load of the trace unserved, or the most allowed: more are never worth having.
 fn most_useful_servers(fleet: &Fleet, load: &[f64]) -> u32 {
+    if fleet.startup_ticks as usize >= load.len() {
+        // A server ordered in the first tick would not serve before the trace ends.
+        return fleet.min_servers;
+    }
     let peak = load.iter().copied().fold(0.0, f64::max);
     let needed = if fleet.capacity > 0.0 { (peak / fleet.capacity).ceil() } else { 0.0 };
     // Division may round a peak just above a multiple of the capacity down onto it.

@@ -88,8 +88,7 @@ fn worlds() -> impl Strategy<Value = (Fleet, Prices, Vec<f64>, StepLimits)> {
         |(capacity, startup_ticks, cooldown_ticks, min_servers, more)| Fleet {
             capacity,
             startup_ticks,
-            // A shorter cooldown has many more states; brute force covers it.
-            cooldown_ticks: cooldown_ticks.max(startup_ticks / 2),
+            cooldown_ticks,
             min_servers,
             max_servers: min_servers + more,
         },
@@ -122,7 +121,7 @@ proptest! {
         let least = by_brute_force(&fleet, &prices, &load, limits, &initial);
         prop_assert!(close(plan.cost, least), "{} under limits, {} by brute force", plan.cost, least);
         prop_assert!(is_legal(&fleet, limits, &plan.provisioned));
-        // The automaton also answers what the levels answer.
+        // The programme also answers what the levels answer.
         let unlimited = constrained(&any, &prices, &load, StepLimits { out: Some(9), r#in: Some(9) });
         prop_assert!(close(unlimited.cost, free.cost));
     }
@@ -146,13 +145,12 @@ proptest! {
     }
 
     #[test]
-    fn the_levels_equal_the_automaton((fleet, prices, load, _) in worlds()) {
-        // Steps as large as the fleet and a start-up time short enough that all states fit.
-        let fleet = Fleet { cooldown_ticks: 0, startup_ticks: fleet.startup_ticks.min(2), ..fleet };
-        let fleet = Fleet { max_servers: fleet.max_servers.min(fleet.min_servers + 6), ..fleet };
+    fn the_levels_equal_the_programme((fleet, prices, load, _) in worlds()) {
+        // Steps as large as the fleet.
+        let fleet = Fleet { cooldown_ticks: 0, ..fleet };
         let free = by_levels(&fleet, &prices, &load);
         let plan = constrained(&fleet, &prices, &load, StepLimits { out: Some(99), r#in: Some(99) });
-        prop_assert!(close(free.cost, plan.cost), "{} by levels, {} by the automaton", free.cost, plan.cost);
+        prop_assert!(close(free.cost, plan.cost), "{} by levels, {} by the programme", free.cost, plan.cost);
     }
 
     #[test]
@@ -313,12 +311,39 @@ fn capacity_met_exactly_needs_no_further_server() {
 }
 
 #[test]
-fn a_fleet_with_too_many_states_is_refused_with_numbers() {
-    let fleet = Fleet { startup_ticks: 60, cooldown_ticks: 0, ..fleet() };
-    let load: Vec<f64> = (0..1000).map(|tick| f64::from(tick % 400)).collect();
+fn too_little_memory_is_refused_with_what_to_change() {
+    let fleet = Fleet { startup_ticks: 60, max_servers: u32::MAX, ..fleet() };
+    let load: Vec<f64> = (0..1000).map(|tick| f64::from(tick % 400) * 1e6).collect();
     let refused = under_limits(&fleet, &PRICES, &load, &StepLimits::default(), &mut |_| {}).expect_err("too large");
-    assert!(refused.states > 1000);
-    assert!(refused.to_string().contains("a longer cooldown"));
+    assert!(refused.megabytes > 2048);
+    assert!(refused.to_string().contains("fewer servers"));
+}
+
+/// Servers that boot over many cooldowns, or without any, are as quick to plan as others.
+#[test]
+fn a_start_up_of_many_cooldowns_is_no_burden() {
+    let seconds: Vec<f64> = (0..3600).map(|tick| f64::from(tick % 900) / 20.0).collect();
+    let minutes: Vec<f64> = (0..1440).map(|tick| f64::from(tick * 7 % 1000)).collect();
+    for (startup_ticks, cooldown_ticks, max_servers, load) in
+        [(180, 30, 5, &seconds), (180, 10, 5, &seconds), (10, 0, 100, &minutes)]
+    {
+        let fleet = Fleet { startup_ticks, cooldown_ticks, max_servers, ..fleet() };
+        let [free, plan] = both(&fleet, &PRICES, load);
+        assert!(plan.provisioned.iter().max() > Some(&2));
+        assert!(is_legal(&fleet, StepLimits::default(), &plan.provisioned));
+        assert!(at_most(free.cost, plan.cost));
+        assert!(plan.cost < replayed(&fleet, &PRICES, load, &vec![1; load.len()]));
+    }
+}
+
+#[test]
+fn nothing_is_ordered_that_cannot_boot_before_the_end() {
+    for startup_ticks in [10, 11] {
+        let fleet = Fleet { startup_ticks, cooldown_ticks: 0, max_servers: u32::MAX, ..fleet() };
+        for plan in both(&fleet, &PRICES, &[1e9; 10]) {
+            assert_eq!(plan.provisioned, vec![1; 10]);
+        }
+    }
 }
 
 #[test]
