@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
+use crate::measure::data_folder;
 use crate::{fuzz, tidy};
 
 /// Runs every check and stops at the first that fails.
@@ -25,7 +26,24 @@ pub(crate) fn run(fuzz_seconds: u64) -> anyhow::Result<()> {
     if fuzz_seconds > 0 {
         fuzz::run(fuzz_seconds)?;
     }
+    // Test runners hide what a passing test prints, so what could not be tested is said here.
+    for skipped in skipped() {
+        eprintln!("SKIPPED {skipped}");
+    }
     Ok(())
+}
+
+/// What the tests could not look at on this machine.
+fn skipped() -> Vec<&'static str> {
+    let mut skipped = Vec::new();
+    if !data_folder().is_dir() {
+        skipped.push("all tests on real traces: set DATAFLOW_DATA to the folder that holds them");
+    }
+    let browser = std::env::var_os("DATAFLOW_CHROMIUM").unwrap_or_else(|| "chromium".into());
+    if Command::new(browser).arg("--version").output().is_err() {
+        skipped.push("the tests of the report in a browser: install Chromium, or set DATAFLOW_CHROMIUM to its path");
+    }
+    skipped
 }
 
 /// The tests of the workspace, by cargo-nextest where it is installed.

@@ -40,10 +40,13 @@ pub(crate) fn headline(comparison: &Comparison) -> String {
         _ => "equals".to_owned(),
     };
     let bound = grouped(comparison.bound.no_cooldown);
-    format!(
-        "{} is cheapest: it costs {total}{against_fixed}{and} {dropped}. That {gap} the least possible, {bound}.",
-        best.policy
-    )
+    // "Cheapest" would say too much where the fixed fleet that it is set against was not compared.
+    let costs = match comparison.runs.iter().filter(|run| run.policy != OPTIMAL).count() {
+        1 => "costs",
+        _ if comparison.runs.iter().any(|run| run.policy == "fixed") => "is cheapest: it costs",
+        _ => "is the cheapest of the policies compared: it costs",
+    };
+    format!("{} {costs} {total}{against_fixed}{and} {dropped}. That {gap} the least possible, {bound}.", best.policy)
 }
 
 /// The end of the cost axis. One very bad policy would shrink all others to nothing, so a bar more than four times

@@ -17,7 +17,7 @@ use crate::arguments::{SettingsArguments, TraceArguments};
 use crate::failure::Failure;
 use crate::layers::{self, Flags};
 use crate::progress::Progress;
-use crate::quantity::{grouped, percent};
+use crate::quantity::{duration, grouped, percent};
 
 const CAPACITY: &str = "cost_parameters.capacity_per_server";
 const SERVER_COST: &str = "cost_parameters.server_cost";
@@ -30,6 +30,8 @@ const FILLED_SHARE: f64 = 0.9;
 const FITTING_SERVERS: (f64, f64) = (0.5, 4.0);
 /// More load than this share lost at the most servers is worth a word.
 const LOST_SHARE: f64 = 0.02;
+/// A silence of this length is worth a word where silence is rare.
+const SILENCE_SECONDS: u64 = 3_600;
 const MINUTE_SECONDS: f64 = 60.0;
 
 /// Everything that is simulated, and what there is to say about it.
@@ -86,6 +88,7 @@ impl World {
         notes.extend(sized);
         let filled: Vec<bool> = seen.values().map(|load| load.is_none()).collect();
         notes.extend(note_of_missing(&seen, trace.fill));
+        notes.extend(note_of_silence(&seen));
         let history = if trace.scale == 1.0 { history } else { history.scale(trace.scale).map_err(wrong)? };
         let load = history.fill(trace.fill).and_then(|filled| filled.window(window.clone())).map_err(wrong)?;
         let known = history.fill_from_past(trace.fill).map_err(wrong)?;
@@ -257,6 +260,31 @@ fn note_of_small_fleet(fleet: &Fleet, load: &Series) -> Option<String> {
     })
 }
 
+/// Names the longest silence of a trace that is hardly ever silent: more likely an outage of the records than of users.
+fn note_of_silence(seen: &Observed) -> Option<String> {
+    let loads: Vec<Option<f64>> = seen.values().collect();
+    let (mut longest, mut begin) = (0..0, 0);
+    for (index, load) in loads.iter().chain([&None]).enumerate() {
+        if *load != Some(0.0) {
+            if index - begin > longest.len() {
+                longest = begin..index;
+            }
+            begin = index + 1;
+        }
+    }
+    let silent = loads.iter().filter(|load| **load == Some(0.0)).count();
+    let seconds = longest.len() as u64 * u64::from(seen.step().seconds());
+    let rare = (silent - longest.len()) * 20 < loads.len() - longest.len();
+    (seconds >= SILENCE_SECONDS && rare).then(|| {
+        format!(
+            "nothing arrived for {} from {}, which counts as a load of zero; --silence-as-gap 1h takes such silences \
+             for missing",
+            duration(seconds),
+            seen.time(longest.start)
+        )
+    })
+}
+
 /// Sizes servers to the trace where nobody said what one serves and the default would make nonsense of it. They are
 /// sized before scaling: a user who scales the load wants to see the same servers under another load.
 fn size_capacity(configuration: &mut Configuration, observed: &Observed, scale: f64) -> Option<String> {
@@ -344,6 +372,18 @@ mod tests {
         assert_eq!(note_of_small_fleet(&fleet, &series([20.0, 5.0])), None);
         let note = note_of_small_fleet(&fleet, &series([40.0, 0.0])).unwrap();
         assert!(note.contains("2 servers") && note.contains("50% of the load"), "{note}");
+    }
+
+    #[test]
+    fn a_long_silence_in_busy_traffic_is_told() {
+        let busy_but = |silent: std::ops::Range<usize>| {
+            observed((0..600).map(move |minute| if silent.contains(&minute) { 0.0 } else { 9.0 }))
+        };
+        assert_eq!(note_of_silence(&busy_but(0..59)), None);
+        let note = note_of_silence(&busy_but(120..220)).unwrap();
+        assert!(note.contains("1 h 40 min from 1970-01-01T02:00:00Z"), "{note}");
+        let mostly_silent = observed((0..600).map(|minute| f64::from(u8::from(minute % 90 == 0))));
+        assert_eq!(note_of_silence(&mostly_silent), None);
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn axis(drawing: &mut Drawing, scale: Scale, top: f64, bottom: f64) {
 }
 
 fn heads(drawing: &mut Drawing, y: f64) {
-    for (x, head) in COLUMNS.into_iter().zip(["total cost", "against fixed", "above optimum", "load dropped"]) {
+    for (x, head) in COLUMNS.into_iter().zip(["total cost", "saving", "above optimum", "load dropped"]) {
         drawing.text((x, y), head, 11.0, Anchor::End, SOFT_INK);
     }
 }
@@ -86,17 +86,12 @@ fn cut(drawing: &mut Drawing, end: f64, top: f64, bottom: f64) {
 }
 
 fn figures(drawing: &mut Drawing, run: &RunFacts, y: f64, best: bool) {
-    let against_fixed = match run.saving_vs_fixed {
-        _ if run.policy == "fixed" => "–".to_owned(),
-        saving if saving > 0.0 => format!("−{}", percent(saving)),
-        saving if saving < 0.0 => format!("+{}", percent(-saving)),
-        saving => percent(saving),
-    };
+    let saving = if run.policy == "fixed" { "–".to_owned() } else { percent(run.saving_vs_fixed) };
     let gap = match run.gap_to_optimum {
         gap if gap > 0.0 => format!("+{}", percent(gap)),
         gap => percent(gap),
     };
-    let texts = [grouped(run.cost.total), against_fixed, gap, percent(run.dropped_share)];
+    let texts = [grouped(run.cost.total), saving, gap, percent(run.dropped_share)];
     let mut write = |x: f64, text: String, anchor: Anchor, paint: Paint| {
         if best {
             drawing.bold((x, y), text, 13.0, anchor, paint);

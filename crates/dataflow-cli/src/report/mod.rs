@@ -34,7 +34,7 @@ const COST_HEADS: [&str; 11] = [
     "Servers",
     "Scaling",
     "Violation",
-    "Against fixed",
+    "Saving vs fixed",
     "Above optimum",
     "Dropped",
     "Share",
@@ -201,7 +201,7 @@ fn cost_row(run: &RunFacts, best: Option<&str>, trace: &TraceFacts) -> CostRow {
     let mut cells: Vec<(f64, String)> =
         [cost.total, cost.server, cost.scale, cost.violation].map(|cost| (cost, grouped(cost))).to_vec();
     cells.extend([
-        (-run.saving_vs_fixed, signed(-run.saving_vs_fixed)),
+        (run.saving_vs_fixed, percent(run.saving_vs_fixed)),
         (run.gap_to_optimum, signed(run.gap_to_optimum)),
         (run.dropped, load(run.dropped, &trace.unit)),
         (run.dropped_share, percent(run.dropped_share)),
