@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dataflow_series::Step;
 use dataflow_series::log::{Record, Rejected, SourceSummary, Traffic, read_records};
-use dataflow_series::source::{self, Columns, TraceRequest};
+use dataflow_series::source::{self, Columns, TraceRequest, WriteError};
 use serde::Serialize;
 
 use crate::arguments::thread_count;
@@ -68,11 +68,15 @@ enum FieldsFormat {
 /// # Errors
 /// When an input cannot be read or holds no access log, or the output cannot be written.
 pub(crate) fn run(arguments: &IngestArguments, quiet: bool) -> Result<(), Failure> {
+    if let Some(output) = arguments.output.as_ref().filter(|_| !arguments.fields) {
+        source::Form::of(output).map_err(|error| Failure::Input(error.to_string()))?;
+    }
     let mut staging = Staging::default();
     let path = arguments.output.as_ref().map(|output| staging.file(output)).transpose()?;
     let progress = Progress::new(quiet);
     if arguments.fields {
-        let (sources, rejected) = write_fields(arguments, path.as_ref(), &progress)?;
+        let staged = arguments.output.as_deref().zip(path.as_deref());
+        let (sources, rejected) = write_fields(arguments, staged, &progress)?;
         drop(progress);
         staging.commit()?;
         tell(&sources, &rejected, quiet);
@@ -81,8 +85,10 @@ pub(crate) fn run(arguments: &IngestArguments, quiet: bool) -> Result<(), Failur
     let traffic = read(arguments, &progress)?;
     drop(progress);
     let columns = Columns::from(&traffic);
-    match path {
-        Some(path) => source::write_columns(&columns, &path).map_err(|error| Failure::Work(error.to_string()))?,
+    match arguments.output.as_deref().zip(path) {
+        Some((output, path)) => {
+            source::write_columns(&columns, &path).map_err(|error| Failure::Work(error.at(output).to_string()))?;
+        }
         None => printed(|stdout| source::write_csv(&columns, stdout))?,
     }
     staging.commit()?;
@@ -195,10 +201,10 @@ impl<'line> From<&'line Record<'_>> for Fields<'line> {
     }
 }
 
-/// Writes the fields of every line, and gives what was read.
+/// Writes the fields of every line, and gives what was read. `staged` is the file asked for and where it is written.
 fn write_fields(
     arguments: &IngestArguments,
-    path: Option<&PathBuf>,
+    staged: Option<(&Path, &Path)>,
     progress: &Progress,
 ) -> Result<(Vec<SourceSummary>, Rejected), Failure> {
     let bar = progress.bytes("reading");
@@ -213,10 +219,10 @@ fn write_fields(
         }));
         written.and_then(|()| rows.finish())
     };
-    match path {
+    match staged {
         None => printed(write)?,
-        Some(path) => {
-            let failed = |error: io::Error| Failure::Work(format!("{}: cannot be written: {error}", path.display()));
+        Some((output, path)) => {
+            let failed = |source| Failure::Work(WriteError::Io { path: output.to_owned(), source }.to_string());
             let mut file = BufWriter::new(File::create(path).map_err(failed)?);
             write(&mut file).and_then(|()| file.flush()).map_err(failed)?;
         }

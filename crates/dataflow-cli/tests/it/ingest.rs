@@ -139,6 +139,49 @@ fn a_full_disk_fails_the_work() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_finished_is_named_as_it_was_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("access.log"), LOG.repeat(500)).expect("writable");
+    for extra in [&["--interval", "1s"][..], &["--fields"], &["--fields", "--format", "json"]] {
+        let ingest = command(folder, &[&["ingest", "access.log", "-o", "traffic.csv", "--quiet"], extra].concat());
+        // Files of at most a few blocks, and an error instead of a signal for what is longer.
+        let output = std::process::Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh"])
+            .arg(ingest.get_program())
+            .args(ingest.get_args())
+            .current_dir(folder)
+            .output()
+            .expect("a shell");
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{extra:?}: {message}");
+        assert!(message.starts_with("error: traffic.csv: cannot be written (File too large"), "{extra:?}: {message}");
+        assert_eq!(names(folder), ["access.log"]);
+    }
+}
+
+#[test]
+fn a_form_that_is_not_written_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Were the log looked for, it would be told as missing.
+    for name in ["traffic.txt", "traffic.csv.gz"] {
+        let output = run(folder.path(), &["ingest", "missing.log", "-o", name]);
+        assert_eq!(output.status.code(), Some(2));
+        let message = stderr(&output);
+        let expected = format!("error: {name}: its form cannot be told; end the name in .csv or .parquet\n");
+        assert_eq!(message, expected);
+    }
+    #[cfg(not(feature = "parquet"))]
+    {
+        let output = run(folder.path(), &["ingest", "missing.log", "-o", "traffic.parquet"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).starts_with("error: traffic.parquet: build with"), "{}", stderr(&output));
+    }
+    assert_eq!(names(folder.path()), Vec::<String>::new());
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_nothing_half_written() {

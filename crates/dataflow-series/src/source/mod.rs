@@ -41,7 +41,7 @@ pub use logs::open_logs;
 #[cfg(feature = "parquet")]
 pub use parquet_file::write_parquet;
 use table::{Table, Tables};
-pub use write::{Columns, WriteError, write_columns, write_csv, write_file};
+pub use write::{Columns, Form, WriteError, write_columns, write_csv, write_file};
 
 /// The trace that is used when none is named.
 pub const DEFAULT_INPUT: &str = "synthetic:nasa-like";

@@ -47,6 +47,20 @@ pub enum WriteError {
     },
 }
 
+impl WriteError {
+    /// The same of another path: the one that the user gave, where the file is written elsewhere first.
+    #[must_use]
+    pub fn at(mut self, asked_for: &Path) -> Self {
+        let (Self::Directory { path }
+        | Self::NoFolder { path }
+        | Self::Form { path }
+        | Self::ParquetNotBuiltIn { path }
+        | Self::Io { path, .. }) = &mut self;
+        asked_for.clone_into(path);
+        self
+    }
+}
+
 /// Writes a file by way of a temporary one in the same folder, which takes its name once all is written.
 ///
 /// # Errors
@@ -174,20 +188,44 @@ impl Columns<'_> {
     }
 }
 
-/// Writes series into a file, in the form that the end of its name tells: `.csv`, or `.parquet` where the cargo feature
-/// is built in. A name without an end is CSV.
+/// A form in which series are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Text.
+    Csv,
+    /// The binary form of columns.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl Form {
+    /// The form that the end of a name tells: `.csv`, or `.parquet` where the cargo feature is built in. A name without
+    /// an end is CSV.
+    ///
+    /// # Errors
+    /// When the end is another one.
+    pub fn of(path: &Path) -> Result<Self, WriteError> {
+        let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
+        match end.as_deref() {
+            None | Some("csv") => Ok(Self::Csv),
+            #[cfg(feature = "parquet")]
+            Some("parquet") => Ok(Self::Parquet),
+            #[cfg(not(feature = "parquet"))]
+            Some("parquet") => Err(WriteError::ParquetNotBuiltIn { path: path.to_owned() }),
+            Some(_) => Err(WriteError::Form { path: path.to_owned() }),
+        }
+    }
+}
+
+/// Writes series into a file, in the form that the end of its name tells ([`Form::of`]).
 ///
 /// # Errors
-/// When the end is another one, or writing fails; then the file is what it was before.
+/// When it tells none, or writing fails; then the file is what it was before.
 pub fn write_columns(columns: &Columns<'_>, path: &Path) -> Result<(), WriteError> {
-    let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
-    match end.as_deref() {
-        None | Some("csv") => write_file(path, |writer| write_csv(columns, writer)),
+    match Form::of(path)? {
+        Form::Csv => write_file(path, |writer| write_csv(columns, writer)),
         #[cfg(feature = "parquet")]
-        Some("parquet") => write_file(path, |writer| super::write_parquet(columns, writer)),
-        #[cfg(not(feature = "parquet"))]
-        Some("parquet") => Err(WriteError::ParquetNotBuiltIn { path: path.to_owned() }),
-        Some(_) => Err(WriteError::Form { path: path.to_owned() }),
+        Form::Parquet => write_file(path, |writer| super::write_parquet(columns, writer)),
     }
 }
 
