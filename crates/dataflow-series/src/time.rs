@@ -50,7 +50,10 @@ impl Step {
 
     /// How many ticks of this step a duration takes, rounded up.
     pub fn ticks(self, duration_seconds: f64) -> u32 {
-        (duration_seconds / f64::from(self.seconds())).ceil() as u32
+        // Binary numbers are a little off the decimal ones that people write: 16.1 minutes come to a hair more than 966
+        // seconds, which is no reason for a whole tick more.
+        const ROUNDING: f64 = 1e-9;
+        (duration_seconds / f64::from(self.seconds()) * (1.0 - ROUNDING)).ceil() as u32
     }
 }
 
@@ -114,5 +117,15 @@ mod tests {
         assert_eq!(Step::MINUTE.ticks(180.0), 3);
         assert_eq!(Step::MINUTE.ticks(181.0), 4);
         assert_eq!(Step::MINUTE.ticks(0.0), 0);
+        assert_eq!(Step::SECOND.ticks(0.001), 1);
+        assert_eq!(Step::SECOND.ticks(31_622_400.5), 31_622_401, "half a second of a year still counts");
+    }
+
+    #[test]
+    fn decimal_minutes_take_no_tick_more_than_they_are() {
+        for tenth in 0..=6_000_u32 {
+            let minutes: f64 = format!("{}.{}", tenth / 10, tenth % 10).parse().unwrap();
+            assert_eq!(Step::SECOND.ticks(minutes * 60.0), tenth * 6, "{minutes} minutes");
+        }
     }
 }
