@@ -82,7 +82,7 @@ impl Configuration {
             key: error.key,
             problem: error.problem,
         })?;
-        entries.into_iter().try_for_each(|entry| self.keep(entry.key, &entry.text, place(entry.line)))
+        entries.into_iter().try_for_each(|entry| self.keep(entry.key, &entry.text, &entry.written, place(entry.line)))
     }
 
     /// Lays one value over what is there.
@@ -97,12 +97,13 @@ impl Configuration {
                 problem: document::unknown_key(path),
             });
         };
-        self.keep(key, text, origin)
+        self.keep(key, text, text, origin)
     }
 
-    fn keep(&mut self, key: &'static Key, text: &str, origin: Origin) -> Result<(), ConfigurationError> {
+    /// Keeps a value; where it is none, the error shows it as it is `written`.
+    fn keep(&mut self, key: &'static Key, text: &str, written: &str, origin: Origin) -> Result<(), ConfigurationError> {
         if key.slot.keep(&mut self.settings, text).is_none() {
-            let problem = format!("expected {}, found {text:?}", key.expected());
+            let problem = format!("expected {}, found {written:?}", key.expected());
             return Err(ConfigurationError { origin, key: Some(key.path.to_owned()), problem });
         }
         self.origins.insert(key.path, origin);
@@ -373,8 +374,65 @@ forecasting: {model: "bilstm_attention", window_size: 60}
             let error = read(text).unwrap_err();
             assert!(error.starts_with(expected), "{text}\n  {error}\n  {expected}");
         }
-        assert!(read("a: [1\n").unwrap_err().starts_with("c.yaml:"));
-        assert!(read("random_seed: 1\nrandom_seed: 2\n").unwrap_err().starts_with("c.yaml:2"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_in_our_own_words() {
+        const NOT_YAML: &str =
+            "expected YAML: lines of `key: value`, the keys of a section indented below its name; the line reads";
+        let deep = "[".repeat(5_000);
+        let aliases: Vec<String> = (1..30)
+            .map(|depth| format!("a{depth}: &a{depth} [{}]\n", vec![format!("*a{}", depth - 1); 9].join(",")))
+            .collect();
+        let bomb = format!("a0: &a0 [1]\n{}", aliases.concat());
+        let cases = [
+            ("random_seed: 1\n  b: [\n", format!("c.yaml:2: {NOT_YAML} \"b: [\"")),
+            ("random_seed: 'x\n", format!("c.yaml:1: {NOT_YAML} \"random_seed: 'x\"")),
+            ("random_seed: *x\n", "c.yaml:1: expected an alias (*name) of an anchor (&name) above it; the line".into()),
+            ("random_seed: 1\n---\nrandom_seed: 2\n", "c.yaml:3: expected one document, found a second one".into()),
+            (&deep, "c.yaml:1: expected".into()),
+            (&bomb, "c.yaml:7: expected a configuration, found a document that is nested or repeated".into()),
+            (
+                "random_seed: 18446744073709551616\n",
+                "c.yaml:1: random_seed: expected a whole number from 0 to 18446744073709551615, found \
+                 \"18446744073709551616\""
+                    .into(),
+            ),
+            (
+                "random_seed: '-1'\n",
+                "c.yaml:1: random_seed: expected a whole number from 0 to 18446744073709551615, found \"-1\"".into(),
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with(&expected), "{text:.80}\n  {error}\n  {expected}");
+            let leaked = ["Options", "Policy", "from_str", "budget", "breach", "saphyr", "serde", "limit exceeded"];
+            assert!(!leaked.iter().any(|word| error.contains(word)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_given_twice_or_with_dots_is_refused() {
+        let cases = [
+            ("random_seed: 1\nrandom_seed: 2\n", "c.yaml:2: random_seed: is given twice, first in line 1; keep one"),
+            (
+                "simulation:\n  cooldown: 3m\n  cooldown_minutes: 7\n",
+                "c.yaml:3: simulation.cooldown_minutes: is given twice, first in line 2 as simulation.cooldown, another",
+            ),
+            (
+                "simulation:\n  max_servers: 3\nrandom_seed: 1\nsimulation:\n  min_servers: 1\n",
+                "c.yaml:4: simulation: is given twice, first in line 1; keep one",
+            ),
+            (
+                "random_seed: 1\nsimulation.max_servers: 3\n",
+                "c.yaml:2: simulation.max_servers: a file has no dots in its keys; write `simulation: max_servers` with",
+            ),
+            ("thresholds.reactive: {high: 0.9}\n", "c.yaml:1: thresholds.reactive: a file has no dots"),
+        ];
+        for (text, expected) in cases {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with(expected), "{text}\n  {error}\n  {expected}");
+        }
     }
 
     proptest::proptest! {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
-use serde_saphyr::options::NonFiniteFloatPolicy;
+use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
+use serde_saphyr::{Error, Location, Spanned};
 
 use super::keys::{KEYS, Key};
 
@@ -13,6 +13,10 @@ use super::keys::{KEYS, Key};
 pub(super) struct Entry {
     pub(super) key: &'static Key,
     pub(super) text: String,
+    /// The value as it stands in the document, for errors: a number read may be written otherwise.
+    pub(super) written: String,
+    /// The key as it stands in the document.
+    path: String,
     pub(super) line: u64,
 }
 
@@ -33,56 +37,123 @@ enum Node {
 
 /// Reads the document's entries in order.
 pub(super) fn read(text: &str) -> Result<Vec<Entry>, DocumentError> {
-    // Numbers that are none reach their key as text, so that the error can name it.
+    // Numbers that are none and keys given twice are read all the same, so that the error can name them.
     let options = serde_saphyr::options! {
         with_snippet: false,
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
     };
-    let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).map_err(|error| DocumentError {
-        line: error.location().map_or(1, |place| place.line()),
-        key: None,
-        problem: error.to_string(),
+    let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let line = error.location().map_or(1, |place| place.line().max(1));
+        DocumentError { line, key: None, problem: not_yaml(&error, text, line) }
     })?;
     let mut entries = Vec::new();
-    collect("", &node, node.referenced.line(), &mut entries)?;
+    collect(text, "", &node, node.referenced.line(), &mut entries)?;
     Ok(entries)
 }
 
-fn collect(path: &str, node: &Spanned<Node>, line: u64, entries: &mut Vec<Entry>) -> Result<(), DocumentError> {
-    let wrong = |expected: &str, found: &str| DocumentError {
-        line,
-        key: (!path.is_empty()).then(|| path.to_owned()),
-        problem: format!("expected {expected}, found {found}"),
+/// Why the document cannot be read, in words that do not presuppose the library that read it.
+fn not_yaml(error: &Error, text: &str, line: u64) -> String {
+    let wrong = match error.without_snippet() {
+        Error::AliasError { error, .. } => return not_yaml(error, text, line),
+        Error::MultipleDocuments { .. } => "expected one document, found a second one (--- begins it)",
+        Error::UnknownAnchor { .. } => "expected an alias (*name) of an anchor (&name) above it",
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            return "expected a configuration, found a document that is nested or repeated far too much for one"
+                .to_owned();
+        }
+        _ => "expected YAML: lines of `key: value`, the keys of a section indented below its name",
     };
+    let index = usize::try_from(line - 1).unwrap_or(usize::MAX);
+    match text.lines().nth(index).map(str::trim).filter(|found| !found.is_empty()) {
+        Some(found) => format!("{wrong}; the line reads {:?}", shortened(found)),
+        None => wrong.to_owned(),
+    }
+}
+
+/// No more of a text than a message can hold.
+fn shortened(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 60;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn collect(
+    source: &str,
+    path: &str,
+    node: &Spanned<Node>,
+    line: u64,
+    entries: &mut Vec<Entry>,
+) -> Result<(), DocumentError> {
+    let wrong = |problem: String| DocumentError { line, key: (!path.is_empty()).then(|| path.to_owned()), problem };
     if let Some(key) = Key::find(path) {
         let found = match &node.value {
             Node::Scalar(text) => {
-                entries.push(Entry { key, text: text.clone(), line });
+                if let Some(earlier) = entries.iter().find(|entry| entry.key.path == key.path) {
+                    return Err(wrong(twice(path, &earlier.path, earlier.line)));
+                }
+                let written = as_written(source, node.defined).unwrap_or(text).to_owned();
+                entries.push(Entry { key, text: text.clone(), written, path: path.to_owned(), line });
                 return Ok(());
             }
             Node::Nothing => "nothing",
             Node::Sequence => "a list",
             Node::Mapping(_) => "a section",
         };
-        return Err(wrong(key.expected(), found));
+        return Err(wrong(format!("expected {}, found {found}", key.expected())));
     }
     match &node.value {
         Node::Nothing => Ok(()),
-        Node::Scalar(text) => Err(wrong("a section with keys", &format!("{text:?}"))),
-        Node::Sequence => Err(wrong("a section with keys", "a list")),
-        Node::Mapping(members) => {
-            for (name, member) in members {
-                let path = if path.is_empty() { name.value.clone() } else { format!("{path}.{}", name.value) };
-                let line = name.referenced.line();
-                if Key::find(&path).is_none() && !is_section(&path) {
-                    let problem = unknown_key(&path);
-                    return Err(DocumentError { line, key: Some(path), problem });
-                }
-                collect(&path, member, line, entries)?;
-            }
-            Ok(())
+        Node::Scalar(text) => {
+            let found = shortened(as_written(source, node.defined).unwrap_or(text));
+            Err(wrong(format!("expected a section with keys, found {found:?}")))
         }
+        Node::Sequence => Err(wrong("expected a section with keys, found a list".to_owned())),
+        Node::Mapping(members) => members.iter().enumerate().try_for_each(|(index, (name, member))| {
+            let path = if path.is_empty() { name.value.clone() } else { format!("{path}.{}", name.value) };
+            let line = name.referenced.line();
+            let problem = if name.value.contains('.') && (Key::find(&path).is_some() || is_section(&path)) {
+                Some(dotted(&name.value))
+            } else if Key::find(&path).is_none() && !is_section(&path) {
+                Some(unknown_key(&path))
+            } else {
+                let earlier = members[..index].iter().find(|(earlier, _)| earlier.value == name.value);
+                earlier.map(|(earlier, _)| twice(&path, &path, earlier.referenced.line()))
+            };
+            match problem {
+                Some(problem) => Err(DocumentError { line, key: Some(path), problem }),
+                None => collect(source, &path, member, line, entries),
+            }
+        }),
     }
+}
+
+/// The text of the document at a scalar, without its quotes.
+fn as_written(source: &str, place: Location) -> Option<&str> {
+    let span = place.span();
+    let start = usize::try_from(span.byte_offset()?).ok()?;
+    let end = start.checked_add(usize::try_from(span.byte_len()?).ok()?)?;
+    let written = source.get(start..end)?.trim().trim_matches(['"', '\'']);
+    (!written.is_empty()).then_some(written)
+}
+
+/// Says that a key is given more than once, and where first.
+fn twice(path: &str, earlier: &str, line: u64) -> String {
+    let name = if path == earlier { String::new() } else { format!(" as {earlier}, another name for it") };
+    format!("is given twice, first in line {line}{name}; keep one of them")
+}
+
+/// Says how a key is written that stands in a section.
+fn dotted(name: &str) -> String {
+    format!(
+        "a file has no dots in its keys; write `{}` with each part indented below the one before",
+        name.replace('.', ": ")
+    )
 }
 
 /// Whether keys exist below this path.
