@@ -42,7 +42,7 @@ impl Staging {
     /// The path to which to write what belongs at `target`; its name is the target's.
     ///
     /// # Errors
-    /// When the target is a folder, or its folder is not there or cannot be written to.
+    /// When the target is a folder or that of another file, or its folder is not there or cannot be written to.
     pub(crate) fn file(&mut self, target: &Path) -> Result<PathBuf, Failure> {
         if target.is_dir() {
             return Err(Failure::Input(format!("{}: is a folder; expected the name of a file", target.display())));
@@ -52,6 +52,13 @@ impl Staging {
         let Some(name) = target.file_name() else {
             return Err(Failure::Input(format!("{}: is not the name of a file", target.display())));
         };
+        // However differently the two are written.
+        let place = |target: &Path| Some(parent(target).canonicalize().ok()?.join(target.file_name()?));
+        let is_taken = self.files.iter().any(|(_, other)| place(other) == place(&target) && !is_device(other));
+        if is_taken {
+            let message = "is asked for twice; give every result a file of its own";
+            return Err(Failure::Input(format!("{}: {message}", target.display())));
+        }
         let beside = if is_device(&target) { std::env::temp_dir() } else { parent(&target).to_owned() };
         let folder = tempfile::Builder::new()
             .prefix(".dataflow-")
@@ -166,6 +173,22 @@ mod tests {
         write(true);
         assert_eq!(fs::read_dir(&results).unwrap().count(), 2);
         assert_eq!(fs::read_to_string(results.join("b.csv")).unwrap(), "b.csv");
+    }
+
+    #[test]
+    fn a_file_is_promised_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let mut staging = Staging::default();
+        staging.file(&folder.path().join("a.csv")).unwrap();
+        staging.file(&folder.path().join("b.csv")).unwrap();
+        staging.file(&inner.join("a.csv")).unwrap();
+        let again = staging.file(&inner.join("../a.csv")).unwrap_err().to_string();
+        assert!(again.ends_with("a.csv: is asked for twice; give every result a file of its own"), "{again}");
+        for _ in 0..2 {
+            staging.file(Path::new("/dev/null")).unwrap();
+        }
     }
 
     #[test]

@@ -155,13 +155,15 @@ fn places_for_results_are_checked_before_the_work() {
     write_files(folder);
     let trace = ["compare", "numbers.txt", "--step", "1m"];
     for (arguments, word) in [
-        (["--timeline", "folder"], "is a folder"),
-        (["--timeline", "nowhere/ticks.csv"], "make its folder first"),
-        (["--out", "numbers.txt"], "is a file"),
-        (["--plot", "plot.gif"], ".svg or .png"),
+        (&["--timeline", "folder"][..], "is a folder"),
+        (&["--timeline", "nowhere/ticks.csv"], "make its folder first"),
+        (&["--out", "numbers.txt"], "is a file"),
+        (&["--plot", "plot.gif"], ".svg or .png"),
+        (&["--plot", "same.svg", "--timeline", "same.svg"], "same.svg: is asked for twice"),
+        (&["--out", "folder", "--plot", "./folder/plot.svg"], "plot.svg: is asked for twice"),
     ] {
         let before = names(folder);
-        let output = run(folder, &[&trace[..], &arguments].concat());
+        let output = run(folder, &[&trace[..], arguments].concat());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains(word), "{}", stderr(&output));
         assert_eq!(names(folder), before);
