@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{command, names, run, stderr, stdout};
+use crate::{command, json, names, run, stderr, stdout};
 
 /// The servers that `fixed` pays for in each tick, which is `simulation.max_servers`.
 fn max_servers(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> u64 {
@@ -94,4 +94,15 @@ fn a_model_that_is_not_there_yet_is_replaced_with_a_warning() {
     assert_eq!(message.matches("warning: ").count(), 1, "{message}");
     assert!(message.contains("config.yaml:1: forecasting.model: the model bilstm_attention"), "{message}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("by ridge"));
+}
+
+#[test]
+fn the_default_file_changes_no_result() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Requests for which the default capacity, meant for bytes, would be absurd.
+    let arguments = ["compare", "synthetic:diurnal?days=1", "--measure", "requests", "--quiet"];
+    let without = json(folder.path(), &arguments);
+    stdout(folder.path(), &["config", "init"]);
+    let with = json(folder.path(), &arguments);
+    assert_eq!(with["runs"], without["runs"]);
 }

@@ -55,6 +55,10 @@ impl Default for Configuration {
     }
 }
 
+/// What a server is to a trace: the default file does not set these, since whoever sets them says that they fit the
+/// trace, and servers are then not sized to it.
+const LEFT_TO_THE_TRACE: [&str; 2] = ["cost_parameters.capacity_per_server", "cost_parameters.violation_cost"];
+
 impl Configuration {
     /// The values as they stand.
     pub const fn settings(&self) -> &Settings {
@@ -176,7 +180,8 @@ impl Configuration {
         let mut file = String::from(
             "# Configuration of dataflow. Every key may be left out; this file holds the defaults.\n\
              # Rates carry their time (0.05/min); a bare number is per interval of the trace. Times carry their unit\n\
-             # (90s, 3m); a bare number is in minutes. `dataflow config check FILE` checks a file.\n\n",
+             # (90s, 3m); a bare number is in minutes. `dataflow config check FILE` checks a file.\n\
+             # What a server serves, and what dropped load costs, are left to the trace until you say them.\n\n",
         );
         let mut open: Vec<&str> = Vec::new();
         for key in KEYS {
@@ -187,7 +192,7 @@ impl Configuration {
                 let _ = writeln!(file, "{}{}{part}:", if depth == 0 { "\n" } else { "" }, "  ".repeat(depth));
             }
             let indent = "  ".repeat(sections.len());
-            let mark = if key.default.is_some() { "" } else { "# " };
+            let mark = if key.default.is_some() && !LEFT_TO_THE_TRACE.contains(&key.path) { "" } else { "# " };
             let _ = writeln!(file, "{indent}# {}\n{indent}{mark}{name}: {}", key.about, key.example);
             open = sections;
         }
