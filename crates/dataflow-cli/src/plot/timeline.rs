@@ -64,11 +64,18 @@ pub(super) fn draw(drawing: &mut Drawing, comparison: &Comparison, ticks: &Ticks
     bottom + 92.0
 }
 
-/// The indices of the runs worth a panel: the cheapest that adapt, and the optimum; fixed fleets only fill up.
+/// The indices of the runs worth a panel: the cheapest of all, the cheapest others that adapt, and the optimum; other
+/// fixed fleets only fill up.
 fn telling_runs(comparison: &Comparison, ticks: &Ticks) -> Vec<usize> {
     let recorded = comparison.runs.len().min(ticks.timelines.len());
     let mut order: Vec<usize> = (0..recorded).collect();
-    let rank = |run: &RunFacts| u8::from(run.policy.starts_with("fixed")) + 2 * u8::from(run.policy == story::OPTIMAL);
+    let best = story::best(comparison).map(|run| run.policy.as_str());
+    let rank = |run: &RunFacts| match run.policy.as_str() {
+        policy if Some(policy) == best => 0,
+        story::OPTIMAL => 3,
+        policy if policy.starts_with("fixed") => 2,
+        _ => 1,
+    };
     order.sort_by(|one, other| {
         let (one, other) = (&comparison.runs[*one], &comparison.runs[*other]);
         rank(one).cmp(&rank(other)).then(one.cost.total.total_cmp(&other.cost.total))
@@ -188,7 +195,7 @@ fn unit_note(drawing: &mut Drawing, comparison: &Comparison, loads: LoadAxis, (y
     drawing.text((LEFT - 8.0, y + 12.0 - 1.0), format!("per {per}"), 11.0, Anchor::End, SOFT_INK);
     drawing.text((WIDTH - MARGIN, y), "servers", 11.0, Anchor::End, SOFT_INK);
     let last = y + 13.0 + panels as f64 * (PANEL_HEIGHT + PANEL_GAP) - PANEL_GAP + 78.0;
-    let mut notes = vec![format!("{panels} of {} policies", comparison.runs.len())];
+    let mut notes = vec![format!("{panels} of {} policies, the cheapest first", comparison.runs.len())];
     if let Some(peak) = loads.cut {
         notes.push(format!(
             "loads above the axis are cut; the highest is {}",
