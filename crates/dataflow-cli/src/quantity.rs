@@ -64,10 +64,12 @@ pub(crate) fn prefix(largest: f64) -> Prefix {
     PREFIXES.into_iter().find(|prefix| largest.abs() >= prefix.factor).unwrap_or(PREFIXES[5])
 }
 
-/// The name of a unit under a prefix: bytes become `MB`, other units keep their name (`k requests`).
+/// The name of a unit under a prefix: bytes become `MB`, other units keep their name (`k requests`), loads without one are `units of load`.
 pub(crate) fn unit_name(unit: &str, prefix: Prefix) -> String {
     match (unit, prefix.symbol) {
         ("bytes", symbol) => format!("{symbol}B"),
+        ("value", "") => "units of load".to_owned(),
+        ("value", symbol) => format!("{symbol} units of load"),
         (unit, "") => unit.to_owned(),
         (unit, symbol) => format!("{symbol} {unit}"),
     }
@@ -162,7 +164,8 @@ mod tests {
         assert_eq!(load(0.0, "requests"), "0 requests");
         assert_eq!(load(4.5e19, "bytes"), "45,000 PB");
         assert_eq!(load(1e300, "bytes"), "1.00e285 PB");
-        assert_eq!(load(7.0, "value"), "7 value");
+        assert_eq!(load(7.0, "value"), "7 units of load");
+        assert_eq!(load(3.95e9, "value"), "3.95 G units of load");
     }
 
     #[test]

@@ -17,7 +17,14 @@ pub(crate) fn best(comparison: &Comparison) -> Option<&RunFacts> {
 /// One or two sentences: the best policy, its saving against fixed, what it dropped and its gap to the optimum.
 pub(crate) fn headline(comparison: &Comparison) -> String {
     let Some(best) = best(comparison) else {
-        return "No policy was compared.".to_owned();
+        return match comparison.runs.first() {
+            Some(run) => format!(
+                "Only the replay of the optimum's plan was asked for: it costs {}. It knows the future, so no policy is \
+                 called cheapest.",
+                grouped(run.cost.total)
+            ),
+            None => "No policy was compared.".to_owned(),
+        };
     };
     let total = grouped(best.cost.total);
     let and = if best.saving_vs_fixed == 0.0 || best.policy == "fixed" { " and" } else { ", and" };
@@ -91,5 +98,13 @@ mod tests {
         }
         let told = headline(&comparison);
         assert!(told.contains("drops an unknown share") && told.contains("cannot be compared"), "{told}");
+    }
+
+    #[test]
+    fn the_optimum_alone_is_named_and_not_called_cheapest() {
+        let mut comparison = sample::comparison(&Trace::days(1)).comparison;
+        comparison.runs.retain(|run| run.policy == OPTIMAL);
+        let told = headline(&comparison);
+        assert!(told.contains("costs") && !told.contains("is cheapest") && !told.contains("No policy was"), "{told}");
     }
 }

@@ -1,6 +1,7 @@
 //! `dataflow compare`: every policy and the optimum on one trace.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use clap::Args;
 use dataflow_scale::Observe;
@@ -20,8 +21,9 @@ use crate::staging::Staging;
 use crate::timeline_file;
 use crate::world::World;
 
-/// The reference's policies and our best: [`PolicySpec::DEFAULT`], as the user would write them.
-const DEFAULT_POLICIES: &str = "fixed,reactive,predictive,hybrid,quantile,optimal";
+/// [`PolicySpec::DEFAULT`] as the user would write it.
+static DEFAULT_POLICIES: LazyLock<String> =
+    LazyLock::new(|| PolicySpec::DEFAULT.map(|policy| policy.to_string()).join(","));
 
 /// Compare autoscaling policies and the exact optimum on one trace
 #[derive(Debug, Args)]
@@ -33,7 +35,7 @@ pub(crate) struct CompareArguments {
     #[command(flatten)]
     trace: TraceArguments,
     /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES, help_heading = "Comparison")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES.as_str(), help_heading = "Comparison")]
     policies: Vec<PolicySpec>,
     /// Newest load that a policy knows when it decides for a tick: that of the tick before, or of the tick itself
     #[arg(long, value_enum, default_value_t = ObserveArgument::Previous, help_heading = "Comparison")]

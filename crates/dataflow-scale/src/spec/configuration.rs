@@ -98,7 +98,7 @@ impl Configuration {
             return Err(ConfigurationError {
                 origin,
                 key: Some(path.to_owned()),
-                problem: document::unknown_key(path),
+                problem: document::unknown_key(path, document::Candidates::Keys),
             });
         };
         self.keep(key, text, text, origin)
@@ -457,6 +457,17 @@ forecasting: {model: "bilstm_attention", window_size: 60}
         for text in ["", "# nothing\n", "simulation:\n"] {
             assert_eq!(read(text).unwrap().settings(), Configuration::default().settings(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn sections_are_offered_where_they_may_stand() {
+        let set = |path| Configuration::default().set(path, "4", Origin::Default).unwrap_err().problem;
+        assert_eq!(
+            set("simulation"),
+            "this is a section; expected one of its keys, such as simulation.cooldown_minutes"
+        );
+        assert!(!set("simulatio").contains("did you mean"), "{}", set("simulatio"));
+        assert!(read("simulatio: {max_servers: 4}\n").unwrap_err().contains("(did you mean simulation?)"));
     }
 
     #[test]

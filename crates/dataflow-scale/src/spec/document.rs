@@ -120,7 +120,7 @@ fn collect(
             let problem = if name.value.contains('.') && (Key::find(&path).is_some() || is_section(&path)) {
                 Some(dotted(&name.value))
             } else if Key::find(&path).is_none() && !is_section(&path) {
-                Some(unknown_key(&path))
+                Some(unknown_key(&path, Candidates::KeysAndSections))
             } else {
                 let earlier = members[..index].iter().find(|(earlier, _)| earlier.value == name.value);
                 earlier.map(|(earlier, _)| twice(&path, &path, earlier.referenced.line()))
@@ -161,18 +161,31 @@ fn is_section(path: &str) -> bool {
     KEYS.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
+/// What may stand where an unknown name was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Candidates {
+    Keys,
+    KeysAndSections,
+}
+
 /// Says that there is no such key, and which one may have been meant.
-pub(super) fn unknown_key(path: &str) -> String {
+pub(super) fn unknown_key(path: &str, candidates: Candidates) -> String {
+    if candidates == Candidates::Keys && is_section(path) {
+        let inside = |key: &&Key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        let example = KEYS.iter().find(inside).map_or("", |key| key.path);
+        return format!("this is a section; expected one of its keys, such as {example}");
+    }
     let (_, name) = Key::section_and_name(path);
     // A key in the wrong section is found by its name alone.
     let moved = KEYS.iter().find(|key| Key::section_and_name(key.path).1 == name).map(|key| key.path);
-    let sections = KEYS.iter().flat_map(|key| {
+    let names = KEYS.iter().flat_map(|key| {
         let dots = key.path.match_indices('.').map(|(dot, _)| &key.path[..dot]);
-        dots.chain([key.path]).chain(key.alias)
+        let sections = dots.filter(|_| candidates == Candidates::KeysAndSections);
+        sections.chain([key.path]).chain(key.alias)
     });
     let suggestion = match moved {
         Some(path) => format!(" (did you mean {path}?)"),
-        None => did_you_mean(path, sections),
+        None => did_you_mean(path, names),
     };
     format!("there is no such key{suggestion}; `dataflow config init -` shows all keys")
 }

@@ -27,15 +27,16 @@ pub enum PolicySpec {
 
 /// Why a text names no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name:?} is no policy{suggestion}; there are fixed, fixed:N, reactive, predictive, hybrid, quantile and optimal"
-)]
+#[error("{name:?} is no policy{suggestion}; there are {}, and fixed:N of N servers", names().join(", "))]
 pub struct PolicyNameError {
     name: String,
     suggestion: String,
 }
 
-const NAMES: [&str; 6] = ["fixed", "reactive", "predictive", "hybrid", "quantile", "optimal"];
+/// The names of the policies compared by default, which are all but `fixed:N`.
+fn names() -> [String; 6] {
+    PolicySpec::DEFAULT.map(|policy| policy.to_string())
+}
 
 impl PolicySpec {
     /// The policies compared where none are named: the reference's and our best.
@@ -84,7 +85,7 @@ impl FromStr for PolicySpec {
         }
         Self::DEFAULT.into_iter().find(|policy| policy.to_string() == text).ok_or_else(|| PolicyNameError {
             name: text.to_owned(),
-            suggestion: super::document::did_you_mean(text, NAMES),
+            suggestion: super::document::did_you_mean(text, names().iter().map(String::as_str)),
         })
     }
 }
