@@ -42,7 +42,7 @@ pub(crate) fn json(comparison: &Comparison) -> String {
     serde_json::to_string_pretty(comparison).unwrap_or_default() + "\n"
 }
 
-/// One row per run, at full precision, named as in the JSON.
+/// One row per run, at full precision, named as in the JSON. Figures that are not defined are left empty.
 pub(crate) fn csv(comparison: &Comparison) -> String {
     let mut text = String::from(
         "policy,total,server,scale,violation,dropped,dropped_share,actions_out,actions_in,server_ticks,\
@@ -52,19 +52,26 @@ pub(crate) fn csv(comparison: &Comparison) -> String {
         let RunFacts { policy, cost, dropped, dropped_share, actions, server_ticks, .. } = run;
         let _ = writeln!(
             text,
-            "{policy},{},{},{},{},{dropped},{dropped_share},{},{},{server_ticks},{},{},{}",
-            cost.total,
-            cost.server,
-            cost.scale,
-            cost.violation,
+            "{policy},{},{},{},{},{},{},{},{},{server_ticks},{},{},{}",
+            figure(cost.total),
+            figure(cost.server),
+            figure(cost.scale),
+            figure(cost.violation),
+            figure(*dropped),
+            figure(*dropped_share),
             actions.out,
             actions.r#in,
-            run.mean_utilization,
-            run.saving_vs_fixed,
-            run.gap_to_optimum
+            figure(run.mean_utilization),
+            figure(run.saving_vs_fixed),
+            figure(run.gap_to_optimum)
         );
     }
     text
+}
+
+/// A figure at full precision, or nothing where it is not defined.
+fn figure(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { String::new() }
 }
 
 /// What is known of the trace and its forecasts: names and facts.

@@ -54,7 +54,8 @@ pub(crate) struct CompareArguments {
     /// Write every tick of every run as CSV
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     timeline: Option<PathBuf>,
-    /// Write everything into a folder: comparison.json, costs.csv, plot.svg, report.html, timeline.csv
+    /// Write everything into a folder: comparison.json, costs.csv, plot.svg, report.html, timeline.csv, and the
+    /// configuration.yaml that was used
     #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -136,15 +137,17 @@ enum Kind {
     Plot,
     Report,
     Timeline,
+    Configuration,
 }
 
 /// The files of a folder of results.
-const FOLDER: [(&str, Kind); 5] = [
+const FOLDER: [(&str, Kind); 6] = [
     ("comparison.json", Kind::Json),
     ("costs.csv", Kind::Csv),
     ("plot.svg", Kind::Plot),
     ("report.html", Kind::Report),
     ("timeline.csv", Kind::Timeline),
+    ("configuration.yaml", Kind::Configuration),
 ];
 
 /// Finds a place for every file asked for.
@@ -177,6 +180,7 @@ fn write(compared: &Compared, path: &Path, kind: Kind) -> Result<(), Failure> {
         Kind::Timeline => return timeline_file::write(comparison, ticks, path),
         Kind::Json => results::json(comparison),
         Kind::Csv => results::csv(comparison),
+        Kind::Configuration => compared.configuration.clone(),
     };
     std::fs::write(path, text).map_err(|error| Failure::Work(format!("the results cannot be written: {error}")))
 }

@@ -57,6 +57,78 @@ fn the_json_has_the_keys_of_the_contract() {
 }
 
 #[test]
+fn every_value_of_the_json_has_the_type_of_the_contract() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let result = json(folder.path(), &["compare", TRACE]);
+    let text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    let count = Value::is_u64;
+    let at = |path: &str| result.pointer(path).unwrap_or_else(|| panic!("there is no {path}"));
+    for path in ["/observe", "/trace/source", "/trace/start", "/trace/unit", "/forecast/model"] {
+        assert!(text(at(path)), "{path}: {}", at(path));
+    }
+    for path in ["/trace/interval_seconds", "/trace/missing_ticks", "/trace/ticks"] {
+        assert!(count(at(path)), "{path}: {}", at(path));
+    }
+    assert!(number(at("/trace/total")) > 0.0);
+    assert!(at("/trace/start").as_str().and_then(|start| start.strip_suffix('Z')).is_some(), "an instant in UTC");
+    for section in ["/forecast", "/bound", "/elapsed_seconds"] {
+        let values = at(section).as_object().expect("an object").iter();
+        for (key, value) in values.filter(|(key, _)| *key != "model") {
+            assert!(number(value).is_finite(), "{section}/{key}: {value}");
+        }
+    }
+    for run in at("/runs").as_array().expect("a list") {
+        assert!(text(&run["policy"]), "{run}");
+        for key in ["dropped", "dropped_share", "gap_to_optimum", "mean_utilization", "saving_vs_fixed"] {
+            assert!(run[key].is_f64(), "{key} of {run}");
+        }
+        for part in ["scale", "server", "total", "violation"] {
+            assert!(run["cost"][part].is_f64(), "{part} of {run}");
+        }
+        for key in [&run["server_ticks"], &run["actions"]["in"], &run["actions"]["out"]] {
+            assert!(count(key), "{run}");
+        }
+    }
+}
+
+#[test]
+fn figures_that_are_not_defined_are_empty_in_csv_and_null_in_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("numbers.txt"), "0\n".repeat(20)).expect("writable");
+    // Servers that cost nothing and no load make the least possible cost nothing, but a change costs something.
+    let free = ["compare", "numbers.txt", "--policies", "fixed,fixed:2", "--set", "cost_parameters.server_cost=0"];
+    let dear = [&free[..], &["--set", "cost_parameters.scale_cost=1"]].concat();
+    let comma_separated = stdout(folder.path(), &[&dear[..], &["--format", "csv"]].concat());
+    let result = json(folder.path(), &dear);
+    let mut reader = csv::Reader::from_reader(comma_separated.as_bytes());
+    let header = reader.headers().expect("a header").clone();
+    let gap = header.iter().position(|column| column == "gap_to_optimum").expect("a column");
+    let mut undefined = 0;
+    for (record, run) in reader.records().zip(result["runs"].as_array().expect("runs")) {
+        let record = record.expect("a row");
+        assert!(!record.iter().any(|cell| ["inf", "-inf", "NaN"].contains(&cell)), "{record:?}");
+        assert_eq!(record[gap].is_empty(), run["gap_to_optimum"].is_null(), "{record:?}");
+        undefined += usize::from(record[gap].is_empty());
+    }
+    assert!(undefined > 0, "{comma_separated}");
+}
+
+#[test]
+fn the_configuration_that_was_used_is_written_and_gives_the_same_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    // Requests do not fit the default servers, so that capacity and price are changed to fit.
+    let trace = ["compare", TRACE, "--measure", "requests", "--policies", "fixed,reactive"];
+    let first = json(folder, &[&trace[..], &["--out", "results", "--set", "simulation.max_servers=6"]].concat());
+    let again = json(folder, &[&trace[..], &["--config", "results/configuration.yaml"]].concat());
+    assert_eq!(first["runs"], again["runs"]);
+    assert_ne!(first["runs"], json(folder, &trace)["runs"], "the configuration matters here");
+    let written = fs::read_to_string(folder.join("results/configuration.yaml")).expect("it is there");
+    assert!(written.contains("max_servers: 6  # --set simulation.max_servers=6"), "{written}");
+    assert!(!written.contains("capacity_per_server: 1200000/min"), "{written}");
+}
+
+#[test]
 fn the_figures_of_a_run_hold_together() {
     let folder = tempfile::tempdir().expect("a folder");
     let result = json(folder.path(), &["compare", TRACE]);
@@ -102,8 +174,11 @@ fn the_results_are_the_same_on_any_number_of_threads() {
         let read = |name: &str| fs::read(results.join(name)).expect("the file is there");
         let mut comparison: Value = serde_json::from_slice(&read("comparison.json")).expect("JSON");
         comparison["elapsed_seconds"].take();
-        assert_eq!(names(&results), ["comparison.json", "costs.csv", "plot.svg", "report.html", "timeline.csv"]);
-        (printed, comparison, ["costs.csv", "plot.svg", "timeline.csv"].map(read))
+        assert_eq!(
+            names(&results),
+            ["comparison.json", "configuration.yaml", "costs.csv", "plot.svg", "report.html", "timeline.csv"]
+        );
+        (printed, comparison, ["configuration.yaml", "costs.csv", "plot.svg", "timeline.csv"].map(read))
     };
     let (one, two) = (run("1"), run("2"));
     assert_eq!(one.0, two.0);
