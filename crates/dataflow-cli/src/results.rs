@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use dataflow_scale::spec::PolicySpec;
+
 use crate::comparison::{Comparison, RunFacts};
 use crate::output::Format;
 use crate::pipeline::Compared;
@@ -158,9 +160,12 @@ fn costs(comparison: &Comparison) -> Table {
 /// The least costs possible, and what the shares in the table are of.
 fn bounds(compared: &Compared) -> String {
     let bound = compared.comparison.bound;
-    let limits = match bound.cooldown_and_steps {
-        Some(cost) => format!("; under the cooldown and step limits {}", grouped(cost)),
-        None => String::new(),
+    let limits = if let Some(cost) = bound.cooldown_and_steps {
+        format!("; under the cooldown and step limits {}", grouped(cost))
+    } else {
+        let is_replayed = compared.comparison.runs.iter().any(|run| run.policy == PolicySpec::Optimal.to_string());
+        let replayed = if is_replayed { ": `optimal` replays the plan without them" } else { "" };
+        format!("; under the cooldown and step limits it is not known, it would take too much memory{replayed}")
     };
     format!(
         "The least possible cost is {}{limits}.\nSaving: against `fixed` at the most servers. Above optimum: against the \

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{json, names, stdout};
+use crate::{json, names, run, stderr, stdout};
 
 const TRACE: &str = "synthetic:nasa-like?days=3";
 
@@ -257,6 +257,30 @@ fn rates_keep_their_meaning_at_any_interval_and_bare_numbers_are_per_tick() {
     assert!((server_cost(&["--interval", "15m"]) - per_minute).abs() < 1e-9);
     let per_tick = server_cost(&["--interval", "15m", "--set", "cost_parameters.server_cost=0.05"]);
     assert!((per_tick - 8.0 * 0.05).abs() < 1e-9);
+}
+
+#[test]
+fn an_optimum_that_takes_too_much_memory_is_said_to_be_unknown_even_when_quiet() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("numbers.txt"), "10000000\n".repeat(200)).expect("writable");
+    let arguments = [
+        &["compare", "numbers.txt", "--step", "1m", "--policies", "fixed,optimal"][..],
+        &[
+            "--set",
+            "simulation.max_servers=1000000",
+            "--set",
+            "cost_parameters.startup_time=100m",
+            "--set",
+            "cost_parameters.capacity_per_server=1",
+        ],
+    ]
+    .concat();
+    let table = stdout(folder.path(), &[&arguments[..], &["--quiet"]].concat());
+    assert!(table.contains("limits it is not known, it would take too much memory: `optimal` replays"), "{table}");
+    let output = run(folder.path(), &arguments);
+    assert!(stderr(&output).contains("MB of memory (at most 2048): fewer servers"), "{}", stderr(&output));
+    let fits = stdout(folder.path(), &["compare", "numbers.txt", "--step", "1m", "--policies", "optimal"]);
+    assert!(!fits.contains("not known"), "{fits}");
 }
 
 /// Two hours of a million each minute.

@@ -44,7 +44,7 @@ const REPORT_TICKS: usize = 1 << 12;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the optimum under the cooldown and step limits would take {megabytes} MB of memory (at most {MAX_MEGABYTES}): fewer \
-     servers or a longer interval make it smaller"
+     servers, a shorter start-up time or cooldown, or a longer interval make it smaller"
 )]
 #[non_exhaustive]
 pub struct TooLarge {
