@@ -97,7 +97,7 @@ struct Essentials {
     size: u64,
 }
 
-/// Reads one line (without its line feed; a carriage return and spaces at its end are ignored).
+/// Reads one line (without its line feed; NUL bytes before it, and a carriage return and spaces at its end, are ignored).
 ///
 /// - Common and Combined Log Format: the time is the first `[dd/Mon/yyyy:HH:MM:SS ±zzzz]`; before it stand client,
 ///   identity and user, behind it a quoted request, the status (three digits) and the size (at most 15 digits, or `-`).
@@ -129,7 +129,9 @@ fn trimmed(line: &[u8]) -> Result<&[u8], Malformed> {
     if line.len() > MAXIMUM_LINE_BYTES {
         return Err(Malformed::TooLong);
     }
-    let line = line.trim_ascii_end();
+    // What is left where a log was cut short under a server that kept its place.
+    let hole = line.iter().take_while(|byte| **byte == 0).count();
+    let line = line[hole..].trim_ascii_end();
     if line.is_empty() { Err(Malformed::Empty) } else { Ok(line) }
 }
 

@@ -78,10 +78,7 @@ impl Input {
     /// Opens the input and tells what it holds, decompressed where it must be.
     pub(super) fn open(&self, progress: Option<&Progress>) -> Result<Opened, SourceError> {
         let (_, mut reader) = self.open_stream(progress)?;
-        let mut head = vec![0; HEAD_BYTES];
-        let length = read_head(&mut reader, &mut head)
-            .map_err(|source| SourceError::Read { name: self.name.clone(), source })?;
-        head.truncate(length);
+        let mut head = head_of(&mut reader).map_err(|source| SourceError::Read { name: self.name.clone(), source })?;
         // The mark that some editors put before a text is not part of it.
         if head.starts_with(b"\xef\xbb\xbf") {
             head.drain(..3);
@@ -119,6 +116,26 @@ impl Opened {
     }
 }
 
+/// The first bytes but for NUL bytes before them: such a hole is left of what was written to a log before it was cut
+/// short under a server that kept its place. One that has nothing behind it is kept in part.
+fn head_of(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    loop {
+        let begin = head.len();
+        head.resize(HEAD_BYTES, 0);
+        let length = begin + read_head(reader, &mut head[begin..])?;
+        head.truncate(length);
+        let hole = head.iter().take_while(|byte| **byte == 0).count();
+        if hole == 0 || (hole == length && length < HEAD_BYTES) {
+            return Ok(head);
+        }
+        head.drain(..hole);
+        if length < HEAD_BYTES {
+            return Ok(head);
+        }
+    }
+}
+
 fn read_head(reader: &mut dyn Read, head: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < head.len() {
@@ -140,10 +157,14 @@ fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
     let Some(first) = lines.next() else {
         return Err(SourceError::Empty { name: name.to_owned() });
     };
+    // A log may begin with any line, even one that names columns.
+    if recognise(head).is_some() {
+        return Ok(Kind::Log);
+    }
     if let Some(delimiter) = header_delimiter(first) {
         return Ok(Kind::Table { delimiter });
     }
-    if recognise(head).is_some() || is_nearly_log(first) {
+    if is_nearly_log(first) {
         return Ok(Kind::Log);
     }
     if let Some((kind, hint)) = binary(head) {

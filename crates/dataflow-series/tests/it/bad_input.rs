@@ -43,6 +43,27 @@ fn binary_files() {
 }
 
 #[test]
+fn logs_that_begin_with_something_else() {
+    let common = "ws1 - - [01/Jul/1995:00:00:01 -0400] \"GET / HTTP/1.0\" 200 62\n";
+    let json = "{\"time\":\"1995-07-01T04:00:01Z\",\"status\":200,\"size\":62}\n";
+    for line in [common, json] {
+        for hole in [1, 300, 64 * 1024 - 9, 64 * 1024, 200_000] {
+            let trace = read([&vec![0; hole], line.as_bytes()].concat()).unwrap();
+            let traffic = trace.traffic.unwrap();
+            assert_eq!((traffic.total().bytes, traffic.rejected().total()), (62, 0), "{hole} before {line}");
+        }
+        for first in ["level,time", "time", "started;date"] {
+            let traffic = read(format!("{first}\n{line}")).unwrap().traffic.unwrap();
+            assert_eq!((traffic.total().bytes, traffic.rejected().total()), (62, 1), "{first} before {line}");
+        }
+    }
+    for holes in [1, 100_000] {
+        let message = read(vec![0; holes]).unwrap_err();
+        assert_eq!(message, "trace: is a binary file, not an access log, a table or numbers");
+    }
+}
+
+#[test]
 fn tables_without_the_right_columns() {
     let message = read("when,load\n1,2\n").unwrap_err();
     assert_message(&message, "trace: has no time column; name it `time`", "its columns are \"when\", \"load\"");
