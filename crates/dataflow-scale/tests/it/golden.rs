@@ -57,7 +57,8 @@ fn project() -> PathBuf {
 fn folder() -> PathBuf {
     let shared = project().join("../shared/golden/seed");
     let usual = if shared.is_dir() { shared } else { project().join("golden/reference") };
-    std::env::var_os("DATAFLOW_SEED_GOLDEN").map_or(usual, PathBuf::from)
+    // Tests run in the folder of their crate; a relative path is meant from the project's.
+    std::env::var_os("DATAFLOW_SEED_GOLDEN").map_or(usual, |folder| project().join(folder))
 }
 
 /// Whole minutes of the NASA trace, from its first second; `None` where the data is not at hand.
