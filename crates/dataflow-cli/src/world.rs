@@ -193,13 +193,31 @@ fn observe(
         match observed.resample(wanted) {
             Ok(resampled) => observed = resampled,
             Err(SeriesError::NotAMultiple { .. }) => notes.push(format!(
-                "the interval of {wanted} in the configuration is not to be had from a trace of {own}; {own} is kept",
+                "the interval of {wanted} in the configuration is not to be had from a trace of {own}; {own} is kept{}",
+                note_of_bare_rates(configuration),
                 own = observed.step()
             )),
             Err(error) => return Err(wrong(error)),
         }
     }
     Ok((source, observed, notes))
+}
+
+/// Says which rates of a file mean another amount where its interval is not kept.
+fn note_of_bare_rates(configuration: &Configuration) -> String {
+    let settings = configuration.settings();
+    let rates = [(CAPACITY, settings.capacity_per_server), (SERVER_COST, settings.server_cost)];
+    let is_bare = |(key, rate): &(&str, Rate)| {
+        rate.per_seconds.is_none() && matches!(configuration.origin(key), Origin::File { .. })
+    };
+    let bare: Vec<&str> = rates.iter().filter(|rate| is_bare(rate)).map(|(key, _)| *key).collect();
+    if bare.is_empty() {
+        return String::new();
+    }
+    format!(
+        ", and what the file says of {} holds for it; write its time (such as …/min) to mean the same at any interval",
+        bare.join(" and ")
+    )
 }
 
 fn note_of_missing(seen: &Observed, fill: Fill) -> Option<String> {

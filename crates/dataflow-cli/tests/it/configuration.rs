@@ -106,3 +106,25 @@ fn the_default_file_changes_no_result() {
     let with = json(folder.path(), &arguments);
     assert_eq!(with["runs"], without["runs"]);
 }
+
+#[test]
+fn bare_rates_of_a_file_are_told_where_its_interval_is_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("numbers.txt"), "1000000\n".repeat(100)).expect("writable");
+    let note = |rates: &str| {
+        let file = format!("simulation: {{interval: 1m}}\ncost_parameters: {rates}\n");
+        fs::write(folder.join("config.yaml"), file).expect("writable");
+        let fixed = ["compare", "numbers.txt", "--step", "15m", "--config", "config.yaml", "--policies", "fixed"];
+        let output = run(folder, &fixed);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let message = stderr(&output);
+        assert!(message.contains("15m is kept"), "{message}");
+        message
+    };
+    let bare = note("{server_cost: 0.05, capacity_per_server: 1200000}");
+    let told = "what the file says of cost_parameters.capacity_per_server and cost_parameters.server_cost holds for it";
+    assert!(bare.contains(told), "{bare}");
+    let timed = note("{server_cost: 0.05/min, capacity_per_server: 1200000/min}");
+    assert!(!timed.contains("what the file says"), "{timed}");
+}
