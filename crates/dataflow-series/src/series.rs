@@ -310,23 +310,6 @@ impl Series {
         self.time(self.len())
     }
 
-    /// Sums to a longer interval, from the series' own first instant on; a last incomplete one is dropped.
-    ///
-    /// # Errors
-    /// When `step` is no whole multiple of the series' own, or longer than the series.
-    pub fn resample(&self, step: Step) -> Result<Self, SeriesError> {
-        let values = summed(&self.values, self.step, step)?;
-        Ok(Self { step, values, ..*self })
-    }
-
-    /// Multiplies every value.
-    ///
-    /// # Errors
-    /// When the factor is not a finite number above zero, or a product overflows.
-    pub fn scale(&self, factor: f64) -> Result<Self, SeriesError> {
-        Ok(Self { values: scaled(&self.values, factor)?, ..*self })
-    }
-
     /// The whole intervals that lie within `window`; it may reach beyond the series on either side.
     ///
     /// # Errors
