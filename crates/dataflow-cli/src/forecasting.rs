@@ -188,9 +188,15 @@ fn read_file(path: &Path, ticks: usize) -> Result<ForecastTrack, Failure> {
                 ))
             })
         };
+        let (low, high) = (number(lower, "lower")?, number(upper, "upper")?);
+        if low > high {
+            return Err(Failure::Input(format!(
+                "{name}, line {line}, columns lower and upper: expected lower to be at most upper, found {low} and {high}"
+            )));
+        }
         track.mean.push(number(mean, "mean")?);
-        track.lower.push(number(lower, "lower")?);
-        track.upper.push(number(upper, "upper")?);
+        track.lower.push(low);
+        track.upper.push(high);
         let flag = anomaly.map_or("", |place| record.get(place).unwrap_or_default());
         track.anomaly.push(truth(flag).ok_or_else(|| {
             Failure::Input(format!("{name}, line {line}, column anomaly: expected true or false, found {flag:?}"))

@@ -74,8 +74,8 @@ impl World {
             flags.push((INTERVAL, interval.to_string(), format!("--interval {interval}")));
         }
         let mut configuration = layers::read(settings, flags, quiet)?;
-        if !(trace.scale.is_finite() && trace.scale >= 0.0) {
-            return Err(Failure::Input(format!("--scale {}: expected a finite number of at least 0", trace.scale)));
+        if !(trace.scale.is_finite() && trace.scale > 0.0) {
+            return Err(Failure::Input(format!("--scale {}: expected a finite number above 0", trace.scale)));
         }
         let time_zone = time_zone(trace)?;
         let started = Instant::now();

@@ -27,6 +27,7 @@ fn write_files(folder: &Path) {
     write("truncated.gz", &packed[..packed.len() / 2]);
     write("short_forecast.csv", b"mean,lower,upper\n1,1,1\n");
     write("no_mean.csv", b"forecast\n1\n");
+    write("crossed.csv", b"mean,lower,upper\n1,-1,-1\n1,2,1.5\n");
     fs::create_dir(folder.join("folder")).expect("a folder");
 }
 
@@ -76,7 +77,7 @@ fn bad_settings_are_told_by_key_and_layer() {
     let folder = folder.path();
     write_files(folder);
     fs::write(folder.join("bad.yaml"), "simulation:\n  min_server: 2\n").expect("writable");
-    let cases: [(&[&str], &[&str]); 17] = [
+    let cases: [(&[&str], &[&str]); 19] = [
         (&["--set", "simulation.min_servers=9"], &["simulation.min_servers", "9", "simulation.max_servers", "5"]),
         (&["--set", "cost_parameters.capacity_per_server=0"], &["capacity_per_server", "--set"]),
         (&["--set", "cost_parameters.startup_time=-3m"], &["startup_time", "from 0 to 366d", "-3m"]),
@@ -87,13 +88,15 @@ fn bad_settings_are_told_by_key_and_layer() {
         (&["--config", "missing.yaml"], &["missing.yaml"]),
         (&["--interval=-1m"], &["negative"]),
         (&["--interval", "400m"], &["longer than the trace"]),
-        (&["--scale=-1"], &["--scale", "at least 0"]),
+        (&["--scale=-1"], &["--scale -1", "above 0"]),
+        (&["--scale", "0"], &["--scale 0", "above 0"]),
         (&["--window", "soon"], &["--window", "START..END"]),
         (&["--policies", "reactiv"], &["did you mean reactive?"]),
         (&["--policies", "fixed:9"], &["from 1 to 5"]),
         (&["--forecast", "prophet"], &["prophet", "ridge"]),
         (&["--forecast", "short_forecast.csv"], &["short_forecast.csv", "1 row", "200 ticks"]),
         (&["--forecast", "no_mean.csv"], &["no_mean.csv", "\"mean\""]),
+        (&["--forecast", "crossed.csv"], &["crossed.csv, line 3", "columns lower and upper", "found 2 and 1.5"]),
     ];
     for (arguments, words) in cases {
         let message = refused(folder, &[&["numbers.txt", "--step", "1m"], arguments].concat(), 2);
