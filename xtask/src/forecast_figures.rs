@@ -58,6 +58,7 @@ pub(crate) fn run() -> Result<()> {
             }
         }
     }
+    println!("\nBest peer: ridge regression or LightGBM by the same protocol, measured once; not run by this command.");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The figures of the `nasa-like` shape, measured on two months of requests to a public web server of NASA (July and
-//! August 1995, Internet Traffic Archive) with `cargo xtask measure nasa`, which prints this file's numbers.
+//! August 1995, Internet Traffic Archive) with `cargo xtask measure nasa`, which prints this file's numbers. Status
+//! classes and sizes come from the first ten thousand lines of the July log; the mean size has a source of its own.
 //!
 //! Rates are requests per minute, hours and days are local (UTC−4). What the figures mean and how they are put
 //! together is told in the generator; how they are estimated, in the command's own modules.
@@ -81,7 +82,8 @@ pub const OUTAGE_MINUTES: usize = 2_264;
 pub const CLASS_SHARES: [f64; 5] = [0.9167, 0.0480, 0.0325, 0.0026, 0.0002];
 /// The mean bytes of a reply of the classes after success.
 pub const OTHER_BYTES: [u64; 4] = [0, 89, 0, 1_420];
-/// The mean bytes of a reply, over all requests of the two months.
+/// The mean bytes of a reply over all requests of the two months: the figure by which the reference project turns this
+/// trace's requests into bytes. The trace at hand has no sizes to measure it on.
 pub const BYTES_PER_REQUEST: f64 = 18_943.0;
 /// Probabilities and quantiles in bytes of the sizes of successful replies; a Pareto tail follows the last.
 #[rustfmt::skip]
