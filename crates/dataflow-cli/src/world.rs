@@ -194,7 +194,7 @@ fn observe(
             Ok(resampled) => observed = resampled,
             Err(SeriesError::NotAMultiple { .. }) => notes.push(format!(
                 "the interval of {wanted} in the configuration is not to be had from a trace of {own}; {own} is kept{}",
-                note_of_bare_rates(configuration),
+                note_of_bare_rates(configuration, observed.step()),
                 own = observed.step()
             )),
             Err(error) => return Err(wrong(error)),
@@ -204,7 +204,7 @@ fn observe(
 }
 
 /// Says which rates of a file mean another amount where its interval is not kept.
-fn note_of_bare_rates(configuration: &Configuration) -> String {
+fn note_of_bare_rates(configuration: &Configuration, kept: Step) -> String {
     let settings = configuration.settings();
     let rates = [(CAPACITY, settings.capacity_per_server), (SERVER_COST, settings.server_cost)];
     let is_bare = |(key, rate): &(&str, Rate)| {
@@ -215,7 +215,8 @@ fn note_of_bare_rates(configuration: &Configuration) -> String {
         return String::new();
     }
     format!(
-        ", and what the file says of {} holds for it; write its time (such as …/min) to mean the same at any interval",
+        ", and what the file says of {} is taken per {kept}; write the time with it (such as …/min) to mean the same at \
+         any interval",
         bare.join(" and ")
     )
 }

@@ -123,7 +123,8 @@ fn bare_rates_of_a_file_are_told_where_its_interval_is_not_kept() {
         message
     };
     let bare = note("{server_cost: 0.05, capacity_per_server: 1200000}");
-    let told = "what the file says of cost_parameters.capacity_per_server and cost_parameters.server_cost holds for it";
+    let told =
+        "what the file says of cost_parameters.capacity_per_server and cost_parameters.server_cost is taken per 15m";
     assert!(bare.contains(told), "{bare}");
     let timed = note("{server_cost: 0.05/min, capacity_per_server: 1200000/min}");
     assert!(!timed.contains("what the file says"), "{timed}");
