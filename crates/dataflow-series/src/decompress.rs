@@ -150,7 +150,7 @@ fn recognise(head: &[u8]) -> Result<Compression, &'static str> {
 }
 
 /// Fills the buffer as far as the stream reaches; pipes may deliver a few bytes at a time.
-fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_up_to(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {
         match reader.read(&mut buffer[length..]) {

@@ -251,12 +251,6 @@ impl Observed {
         let range = intervals_within(self.start, self.step, self.len(), &window)?;
         Ok(Self { start: self.time(range.start), values: self.values[range].to_vec(), ..*self })
     }
-
-    /// The same series counting something else, for numbers whose owner tells what they are.
-    #[must_use]
-    pub fn with_unit(self, unit: Unit) -> Self {
-        Self { unit, ..self }
-    }
 }
 
 impl Series {

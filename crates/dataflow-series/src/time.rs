@@ -1,12 +1,19 @@
-//! The step of a series and durations written by people (`90s`, `1min`, `1h30m`).
+//! The step of a series, durations written by people (`90s`, `1min`, `1h30m`), and the second an instant lies in.
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use jiff::Timestamp;
+
 /// The length of one interval of a series, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(NonZeroU32);
+
+/// The second since 1970 in which an instant lies, before 1970 too, where `as_second` rounds a fraction up.
+pub(crate) fn whole_second(instant: Timestamp) -> i64 {
+    instant.as_second() - i64::from(instant.subsec_nanosecond() < 0)
+}
 
 /// Why a text is no usable duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +106,15 @@ pub fn parse_duration_seconds(text: &str) -> Result<f64, DurationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fractions_are_cut_off_before_1970_too() {
+        for (time, second) in
+            [("1969-12-31T23:59:58.5Z", -2), ("1969-12-31T23:59:58Z", -2), ("1970-01-01T00:00:01.9Z", 1)]
+        {
+            assert_eq!(whole_second(time.parse().unwrap()), second, "{time}");
+        }
+    }
 
     #[test]
     fn durations_are_read_in_the_units_people_write() {

@@ -6,6 +6,7 @@ use memchr::{memchr, memrchr};
 
 use super::LogError;
 use crate::OpenError;
+use crate::decompress::read_up_to;
 
 /// A longer line is rejected, not read.
 pub const MAXIMUM_LINE_BYTES: usize = 1024 * 1024;
@@ -105,8 +106,8 @@ impl<'input, Inputs: Iterator<Item = Result<LogInput<'input>, OpenError>>> Chunk
         buffer[..length].copy_from_slice(&self.carry);
         self.carry.clear();
         loop {
-            let ended = read_full(reader.as_mut(), buffer, &mut length)?;
-            if ended {
+            length += read_up_to(reader.as_mut(), &mut buffer[length..])?;
+            if length < buffer.len() {
                 self.reader = None;
                 self.skipping = false;
                 return Ok((length > 0).then_some(Chunk::Lines(length)));
@@ -122,19 +123,6 @@ impl<'input, Inputs: Iterator<Item = Result<LogInput<'input>, OpenError>>> Chunk
             buffer.resize(length * 2, 0);
         }
     }
-}
-
-/// Reads until the buffer is full (false) or the input ends (true).
-fn read_full(reader: &mut dyn Read, buffer: &mut [u8], length: &mut usize) -> io::Result<bool> {
-    while *length < buffer.len() {
-        match reader.read(&mut buffer[*length..]) {
-            Ok(0) => return Ok(true),
-            Ok(count) => *length += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(false)
 }
 
 /// Reads past the end of the line at hand, and keeps what was read of the next; false when the input ended before.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Essentials, LogFormat, Malformed, Record, date, split_request, without_byte_order_mark};
+use crate::time::whole_second;
 
 /// A field and the names it goes by, the preferred ones first; case is ignored.
 const NAMES: [(Field, &[&str]); FIELDS] = [
@@ -93,7 +94,7 @@ struct Fields<'line>([Option<(usize, Value<'line>)>; FIELDS]);
 /// Only what is counted.
 pub(super) fn essentials(line: &[u8]) -> Result<Essentials, Malformed> {
     let text = text(line);
-    counted(&Fields::read(&text)?).map(|(time, status, size)| Essentials { second: floor_second(time), status, size })
+    counted(&Fields::read(&text)?).map(|(time, status, size)| Essentials { second: whole_second(time), status, size })
 }
 
 /// All fields of a line.
@@ -222,10 +223,6 @@ fn time_of_number(number: f64) -> Option<Timestamp> {
     // Doubles hold seconds of our time to less than a microsecond.
     let microseconds = ((seconds - whole) * 1e6).round().min(999_999.0);
     Timestamp::new(if whole.is_finite() { whole as i64 } else { return None }, microseconds as i32 * 1000).ok()
-}
-
-fn floor_second(time: Timestamp) -> i64 {
-    time.as_second() - i64::from(time.subsec_nanosecond() < 0)
 }
 
 impl<'line> Fields<'line> {

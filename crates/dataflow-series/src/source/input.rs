@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Progress;
 use super::error::{SourceError, unusable};
 use super::table::is_time_name;
+use crate::decompress::read_up_to;
 use crate::log::recognise;
 use crate::{Compression, OpenError, decompress};
 
@@ -123,7 +124,7 @@ fn head_of(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     loop {
         let begin = head.len();
         head.resize(HEAD_BYTES, 0);
-        let length = begin + read_head(reader, &mut head[begin..])?;
+        let length = begin + read_up_to(reader, &mut head[begin..])?;
         head.truncate(length);
         let hole = head.iter().take_while(|byte| **byte == 0).count();
         if hole == 0 || (hole == length && length < HEAD_BYTES) {
@@ -134,19 +135,6 @@ fn head_of(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
             return Ok(head);
         }
     }
-}
-
-fn read_head(reader: &mut dyn Read, head: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < head.len() {
-        match reader.read(&mut head[length..]) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
 }
 
 fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
@@ -174,7 +162,10 @@ fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
     if words.all(|word| str::from_utf8(word).is_ok_and(|word| word.parse::<f64>().is_ok())) {
         return Ok(Kind::Numbers);
     }
-    Ok(delimiter_of(first).map_or(Kind::Log, |delimiter| Kind::Table { delimiter }))
+    let is_number = |line: &[u8]| str::from_utf8(line).is_ok_and(|text| text.parse::<f64>().is_ok());
+    // A name above numbers is the header of a table of one column, and the table tells best what is missing.
+    let delimiter = delimiter_of(first).or_else(|| lines.next().is_some_and(is_number).then_some(b','));
+    Ok(delimiter.map_or(Kind::Log, |delimiter| Kind::Table { delimiter }))
 }
 
 /// The delimiter of a first line that names a time column.

@@ -7,6 +7,8 @@ use jiff::fmt::strtime;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
+use crate::time::whole_second;
+
 static PARSER: DateTimeParser = DateTimeParser::new();
 
 /// Reads times in whole seconds since 1970 (fractions are cut off), remembering which form the last one had, as all of
@@ -75,7 +77,7 @@ impl StampReader {
             }
             _ => ambiguous.compatible().ok()?,
         };
-        Some(earlier.as_second().div_euclid(1) - i64::from(is_below_second(earlier)))
+        Some(whole_second(earlier))
     }
 }
 
@@ -108,12 +110,7 @@ fn read_instant(text: &str) -> Option<i64> {
         };
         PARSER.parse_timestamp(format!("{}{offset}", time.trim_end())).ok()
     })?;
-    Some(instant.as_second() - i64::from(is_below_second(instant)))
-}
-
-/// Whether an instant before 1970 has a fraction, which `as_second` rounds up.
-fn is_below_second(instant: Timestamp) -> bool {
-    instant.subsec_nanosecond() < 0
+    Some(whole_second(instant))
 }
 
 #[cfg(test)]

@@ -67,6 +67,13 @@ fn logs_that_begin_with_something_else() {
 fn tables_without_the_right_columns() {
     let message = read("when,load\n1,2\n").unwrap_err();
     assert_message(&message, "trace: has no time column; name it `time`", "its columns are \"when\", \"load\"");
+    for column in ["value\n1\n2", "value\r\n\r\n1.5\r\n", "value\n7"] {
+        assert_message(
+            &read(column).unwrap_err(),
+            "trace: has no time column; name it `time`",
+            "columns are \"value\"",
+        );
+    }
     let message = read("time,reads,writes\n0,2,3\n").unwrap_err();
     assert_message(&message, "trace: does not tell which column is the load", "\"reads\", \"writes\"");
     let message = read_with("time\n0\n", |request| request.measure = Some(Unit::Bytes)).unwrap_err();
