@@ -295,7 +295,8 @@ mod tests {
 
     use super::*;
 
-    /// Prices that are no sums of powers of two, so that equal plans are charged with different rounding.
+    /// Prices in steps of a twentieth, which binary fractions only come close to, and loads in steps of a server: many
+    /// plans cost the same, and are charged with different rounding.
     fn worlds() -> impl Strategy<Value = (Fleet, Prices, Vec<f64>)> {
         let fleet = (0u32..4, 0u32..4, 2u32..9).prop_map(|(startup_ticks, cooldown_ticks, max_servers)| Fleet {
             capacity: 10.0,
@@ -304,9 +305,12 @@ mod tests {
             min_servers: 1,
             max_servers,
         });
-        let prices = (0.01..0.3, 0.0..0.5, 0.0..0.2);
-        let prices = prices.prop_map(|(server, scale, violation)| Prices { server, scale, violation });
-        (fleet, prices, prop::collection::vec(0.0..90.0, 0..200))
+        let twentieths = |most: u32| (1..most).prop_map(|count| 0.05 * f64::from(count));
+        let prices = (twentieths(4), twentieths(9), twentieths(5));
+        let prices =
+            prices.prop_map(|(server, scale, violation)| Prices { server, scale, violation: violation / 10.0 });
+        let load = (0u32..9).prop_map(|servers| 10.0 * f64::from(servers));
+        (fleet, prices, prop::collection::vec(load, 0..200))
     }
 
     proptest! {
