@@ -7,13 +7,15 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{forecast_figures, highs, peers};
+use crate::{floors, forecast_figures, highs, peers};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum What {
     /// The hot paths on their own: log reader, trace reader, forecasts, simulator, optima.
     Paths,
+    /// The speeds that must be kept: fails when one is not.
+    Floors,
     /// Access logs read by this and by `wc -l`, mawk and DuckDB.
     Peers,
     /// Errors and intervals of every model on the NASA trace.
@@ -31,6 +33,7 @@ pub(crate) fn run(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
     for what in all.filter(|each| what.is_none_or(|what| what == *each)) {
         match what {
             What::Paths => paths()?,
+            What::Floors => floors::run()?,
             What::Peers => peers::run(megabytes)?,
             What::Forecast => forecast_figures::run()?,
             What::Optimum => highs::run()?,

@@ -1,7 +1,8 @@
 //! Speed of both optima. The traces are noisy days with a launch now and then, from a fixed seed.
 //!
-//! `cargo bench -p dataflow-scale --bench optimum`; floors that are kept: a year of minutes × 1,000 servers by levels
-//! within 1.5 s on two cores, 1,440 minutes of the reference's problem under its limits within 10 ms.
+//! `cargo bench -p dataflow-scale --bench optimum`; targets: a year of minutes × 1,000 servers by levels within 1.5 s on
+//! two cores, 1,440 minutes of the reference's problem under its limits within 10 ms. `cargo xtask bench floors` fails
+//! where twice as long is not enough.
 
 use dataflow_scale::optimum::{Plan, StepLimits, by_levels, under_limits};
 use dataflow_scale::{Fleet, Prices};
@@ -56,7 +57,6 @@ fn the_trace_with_more_servers_under_limits(bencher: divan::Bencher<'_, '_>, ser
     bencher.bench(|| limited(&fleet(servers), &load));
 }
 
-/// Without a cooldown every order on its way counts: many more states.
 #[divan::bench(args = [5, 20], sample_count = 3, sample_size = 1)]
 fn the_trace_without_cooldown_under_step_limits(bencher: divan::Bencher<'_, '_>, servers: u32) {
     let load = load(TRACE_MINUTES, servers);

@@ -1,7 +1,7 @@
 //! Ticks per second of the simulator without a recorded timeline.
 //!
-//! `cargo bench -p dataflow-scale --bench simulator`; the floor that is kept: 50 million ticks per second on one core for
-//! the reactive policy.
+//! `cargo bench -p dataflow-scale --bench simulator`; the target for the reactive policy on one core is 50 million ticks
+//! per second, and `cargo xtask bench floors` fails below half of it.
 
 use dataflow_scale::policy::{Fixed, Reactive, UtilizationThresholds};
 use dataflow_scale::{Fleet, Observe, Policy, Prices, Scenario, simulate};
