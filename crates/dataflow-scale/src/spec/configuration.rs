@@ -7,6 +7,9 @@ use super::document;
 use super::keys::{KEYS, Key};
 use super::settings::Settings;
 
+const CAPACITY: &str = "cost_parameters.capacity_per_server";
+const MAX_SERVERS: &str = "simulation.max_servers";
+
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -120,14 +123,13 @@ impl Configuration {
     /// At the first pair of keys that contradict each other.
     pub fn check(&self) -> Result<(), ConfigurationError> {
         let settings = &self.settings;
-        let capacity = "cost_parameters.capacity_per_server";
         if settings.capacity_per_server.amount <= 0.0 {
             return Err(
-                self.wrong(capacity, "a server must be able to serve some load; expected more than 0".to_owned())
+                self.wrong(CAPACITY, "a server must be able to serve some load; expected more than 0".to_owned())
             );
         }
         if settings.max_servers == 0 {
-            return Err(self.wrong("simulation.max_servers", "expected at least 1 server, found 0".to_owned()));
+            return Err(self.wrong(MAX_SERVERS, "expected at least 1 server, found 0".to_owned()));
         }
         let (fewest, most) = (f64::from(settings.min_servers), f64::from(settings.max_servers));
         if fewest > most {
@@ -236,7 +238,8 @@ impl Configuration {
                     }
                     place = slot;
                 }
-                let mut value = key.slot.schema();
+                let above_zero = [CAPACITY, MAX_SERVERS].contains(&key.path);
+                let mut value = if above_zero { key.slot.schema_above_zero() } else { key.slot.schema() };
                 value["description"] = format!("{} Expected {}.", key.about, key.expected()).into();
                 value["examples"] = serde_json::json!([key.example]);
                 place["properties"][name] = value;
@@ -265,8 +268,10 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::keys::Slot;
     use crate::{Fleet, Prices};
     use dataflow_series::Step;
+    use regex_lite::Regex;
 
     const REFERENCE: &str = r#"
 random_seed: 42
@@ -478,11 +483,92 @@ forecasting: {model: "bilstm_attention", window_size: 60}
         assert_eq!(*configuration.origin("simulation.cooldown_minutes"), Origin::Named("--set".to_owned()));
     }
 
+    /// Whether a value satisfies a schema of the few words that ours use.
+    fn satisfies(schema: &serde_json::Value, value: &serde_json::Value) -> bool {
+        if let Some(schemas) = schema["anyOf"].as_array() {
+            return schemas.iter().any(|schema| satisfies(schema, value));
+        }
+        let bound = |word: &str| schema[word].as_f64();
+        match (schema["type"].as_str().unwrap(), value) {
+            ("string", serde_json::Value::String(text)) => {
+                schema["pattern"].as_str().is_none_or(|pattern| Regex::new(pattern).unwrap().is_match(text))
+            }
+            (kind @ ("number" | "integer"), serde_json::Value::Number(number)) => {
+                let number = number.as_f64().unwrap();
+                (kind == "number" || number.fract() == 0.0)
+                    && bound("minimum").is_none_or(|least| number >= least)
+                    && bound("exclusiveMinimum").is_none_or(|least| number > least)
+                    && bound("maximum").is_none_or(|most| number <= most)
+                    && bound("exclusiveMaximum").is_none_or(|most| number < most)
+            }
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn the_schema_takes_what_the_checker_takes_for_every_key() {
+        let root = Configuration::json_schema();
+        let values = [
+            "0",
+            "1",
+            "5",
+            "7",
+            "0.5",
+            "0.95",
+            "-1",
+            "-0.5",
+            "1.5",
+            "3000000",
+            "5000000000",
+            "1e300",
+            "true",
+            r#""7""#,
+            r#""0""#,
+            r#""0.5""#,
+            r#""-3""#,
+            r#""none""#,
+            r#""soon""#,
+            r#""0s""#,
+            r#""90s""#,
+            r#""3m""#,
+            r#""15min""#,
+            r#""1h30m""#,
+            r#""1000000h""#,
+            r#""400d""#,
+            r#""2d""#,
+            r#""0.05/min""#,
+            r#""0/min""#,
+            r#""1/parsec""#,
+            r#""-1/min""#,
+            r#""1e-3/h""#,
+            r#""nan""#,
+            r#""inf""#,
+        ];
+        for key in KEYS.iter().filter(|key| !matches!(key.slot, Slot::Name(_))) {
+            let pointer = format!("/properties/{}", key.path.replace('.', "/properties/"));
+            let schema = root.pointer(&pointer).unwrap_or_else(|| panic!("no schema of {}", key.path));
+            for text in values {
+                let value: serde_json::Value = serde_json::from_str(text).unwrap();
+                let mut configuration = Configuration::default();
+                let (section, name) = Key::section_and_name(key.path);
+                let parts: Vec<&str> = section.split('.').filter(|part| !part.is_empty()).collect();
+                let open: String = parts.iter().map(|part| format!("{{{part}: ")).collect::<Vec<_>>().concat();
+                let file = format!("{open}{{{name}: {text}}}{}", "}".repeat(parts.len()));
+                let told = configuration.add_yaml("c.yaml", &file).and_then(|()| configuration.check());
+                // What two keys must hold together no schema of one can say.
+                let taken = told.as_ref().err().is_none_or(|error| error.key.is_none());
+                assert_eq!(satisfies(schema, &value), taken, "{}: {text}: {told:?}", key.path);
+            }
+            let example: serde_json::Value = serde_json::from_str(key.example).unwrap_or_else(|_| key.example.into());
+            assert!(satisfies(schema, &example), "{}: {example}", key.path);
+        }
+    }
+
     #[test]
     fn the_schema_knows_every_key() {
         let schema = Configuration::json_schema();
         let high = &schema["properties"]["thresholds"]["properties"]["reactive"]["properties"]["high"];
-        assert_eq!(high["type"], "number");
+        assert_eq!(high["anyOf"][0]["type"], "number");
         assert!(schema["properties"]["simulation"]["properties"]["cooldown"].is_object());
     }
 }

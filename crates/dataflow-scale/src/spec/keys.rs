@@ -2,8 +2,9 @@
 //! Schema all come. To add a key, add its field to [`Settings`] and one entry to [`KEYS`].
 
 use dataflow_series::Step;
+use serde_json::json;
 
-use super::quantity::{Rate, parse_amount, parse_seconds};
+use super::quantity::{Rate, SECONDS_MAX, parse_amount, parse_seconds};
 use super::settings::Settings;
 
 /// No fleet has more servers than this.
@@ -115,21 +116,76 @@ impl Slot {
         })
     }
 
-    /// The JSON Schema of a value.
+    /// The JSON Schema of a value: what [`Self::keep`] takes, times in their usual spellings; bounds that depend on a
+    /// unit are kept by the number of digits.
     pub(super) fn schema(self) -> serde_json::Value {
-        let text = serde_json::json!({"type": "string"});
-        let number = serde_json::json!({"type": "number", "minimum": 0});
+        let number = json!({"type": "number", "minimum": 0});
+        let matching = |pattern: &str| json!({"type": "string", "pattern": format!(r"^\s*{pattern}\s*$")});
         match self {
-            Self::Rate(_) | Self::Time(_) | Self::OptionalTime(_) => serde_json::json!({"anyOf": [number, text]}),
-            Self::Price(_) => number,
-            Self::Utilization(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0}),
-            Self::Level(_) => serde_json::json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
-            Self::Count(_) => serde_json::json!({"type": "integer", "minimum": 0, "maximum": COUNT_MAX}),
-            Self::Seed(_) => serde_json::json!({"type": "integer", "minimum": 0}),
-            Self::Limit(_) => serde_json::json!({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "none"}]}),
-            Self::Interval(_) | Self::Name(_) => text,
+            Self::Rate(_) => any_of([number, matching(&format!(r"{AMOUNT}(\s*/\s*{RATE_UNIT})?"))]),
+            Self::Time(_) | Self::OptionalTime(_) => any_of([
+                json!({"type": "number", "minimum": 0, "maximum": SECONDS_MAX / 60.0}),
+                matching(r"[0-9]{1,6}(\.[0-9]+)?"),
+                matching(TIME),
+            ]),
+            Self::Price(_) => any_of([number, matching(AMOUNT)]),
+            Self::Utilization(_) => any_of([json!({"type": "number", "exclusiveMinimum": 0}), matching(ABOVE_ZERO)]),
+            Self::Level(_) => any_of([
+                json!({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
+                matching(r"0*\.[0-9]*[1-9][0-9]*"),
+            ]),
+            Self::Count(_) => any_of([
+                json!({"type": "integer", "minimum": 0, "maximum": COUNT_MAX}),
+                matching("0*([0-9]{1,6}|1000000)"),
+            ]),
+            Self::Seed(_) => {
+                any_of([json!({"type": "integer", "minimum": 0, "maximum": u64::MAX}), matching("[0-9]{1,19}")])
+            }
+            Self::Limit(_) => any_of([
+                json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
+                matching("(none|0*[1-9][0-9]{0,8})"),
+            ]),
+            Self::Interval(_) => matching(INTERVAL),
+            Self::Name(_) => json!({"type": "string"}),
         }
     }
+
+    /// The JSON Schema of a value that is also above zero, as [`Configuration::check`](super::Configuration::check)
+    /// wants it of some.
+    pub(super) fn schema_above_zero(self) -> serde_json::Value {
+        match self {
+            Self::Rate(_) => any_of([
+                json!({"type": "number", "exclusiveMinimum": 0}),
+                json!({"type": "string", "pattern": format!(r"^\s*{ABOVE_ZERO}(\s*/\s*{RATE_UNIT})?\s*$")}),
+            ]),
+            Self::Count(_) => any_of([
+                json!({"type": "integer", "minimum": 1, "maximum": COUNT_MAX}),
+                json!({"type": "string", "pattern": r"^\s*0*([1-9][0-9]{0,5}|1000000)\s*$"}),
+            ]),
+            _ => self.schema(),
+        }
+    }
+}
+
+/// A number of at least zero, as text.
+const AMOUNT: &str = r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?";
+/// A number above zero, as text.
+const ABOVE_ZERO: &str = r"\+?([0-9]*[1-9][0-9]*\.?[0-9]*|[0-9]*\.[0-9]*[1-9][0-9]*)([eE][+-]?[0-9]{1,2})?";
+/// The time of a rate, such as `min` or `15min`.
+const RATE_UNIT: &str = r"([1-9][0-9]*\s*)?(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)";
+/// A time with its unit, such as `1h30m`, of no more digits than 366 days have in that unit.
+const TIME: &str = concat!(
+    r"([0-9]{1,2}\s*(d|days?)\s*)?([0-9]{1,3}\s*(h|hrs?|hours?)\s*)?",
+    r"([0-9]{1,5}\s*(m|mins?|minutes?)\s*)?([0-9]{1,7}(\.[0-9]{1,9})?\s*(s|secs?|seconds?))?"
+);
+/// A whole time above zero with its unit.
+const INTERVAL: &str = concat!(
+    r"0*[1-9][0-9]{0,6}\s*(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)",
+    r"(\s*[0-9]{1,2}\s*(h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?))*"
+);
+
+fn any_of<const N: usize>(schemas: [serde_json::Value; N]) -> serde_json::Value {
+    json!({"anyOf": schemas.to_vec()})
 }
 
 impl Key {

@@ -5,7 +5,7 @@ use std::fmt;
 use dataflow_series::{Step, parse_duration_seconds};
 
 /// Longer times than a year are taken for a mistake in the unit.
-const SECONDS_MAX: f64 = 366.0 * 86_400.0;
+pub(super) const SECONDS_MAX: f64 = 366.0 * 86_400.0;
 
 /// An amount per time (`0.05/min`) or, written as a bare number, per tick.
 #[derive(Debug, Clone, Copy, PartialEq)]
