@@ -20,7 +20,7 @@ const COVERAGE: f64 = 0.95;
 /// A load above this quantile of the forecast made for it is an anomaly.
 const ANOMALY_LEVEL: f64 = 0.997;
 /// Models of the reference project that are not there yet; its configuration names one of them.
-const REFERENCE_MODELS: [&str; 1] = ["bilstm_attention"];
+pub(crate) const REFERENCE_MODELS: [&str; 1] = ["bilstm_attention"];
 
 /// Where forecasts come from.
 #[derive(Debug, Clone, PartialEq)]

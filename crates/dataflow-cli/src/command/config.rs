@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use dataflow_forecast::ModelSpec;
 use dataflow_scale::spec::Configuration;
 
 use crate::failure::Failure;
-use crate::forecasting::ForecastSource;
+use crate::forecasting::{ForecastSource, REFERENCE_MODELS};
 use crate::layers;
 use crate::output;
 use crate::staging::Staging;
@@ -70,6 +71,14 @@ pub(crate) fn run(arguments: &ConfigArguments, quiet: bool) -> Result<(), Failur
             }
             output::print(&format!("{}: every key and value is right\n", file.display()))
         }
-        Action::Schema => output::print(&format!("{:#}\n", Configuration::json_schema())),
+        Action::Schema => output::print(&format!("{:#}\n", schema())),
     }
+}
+
+/// The JSON Schema with the names of the models, of which the configuration itself knows nothing.
+fn schema() -> serde_json::Value {
+    let mut schema = Configuration::json_schema();
+    let models: Vec<&str> = ModelSpec::ALL.map(ModelSpec::name).into_iter().chain(REFERENCE_MODELS).collect();
+    schema["properties"]["forecasting"]["properties"]["model"]["enum"] = models.into();
+    schema
 }

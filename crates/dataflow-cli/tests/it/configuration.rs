@@ -129,3 +129,18 @@ fn bare_rates_of_a_file_are_told_where_its_interval_is_not_kept() {
     let timed = note("{server_cost: 0.05/min, capacity_per_server: 1200000/min}");
     assert!(!timed.contains("what the file says"), "{timed}");
 }
+
+#[test]
+fn the_schema_names_the_models_that_the_checker_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let schema: serde_json::Value = serde_json::from_str(&stdout(folder, &["config", "schema"])).expect("JSON");
+    let model = &schema["properties"]["forecasting"]["properties"]["model"];
+    let names: Vec<&str> = model["enum"].as_array().expect("a list").iter().filter_map(|name| name.as_str()).collect();
+    assert!(names.contains(&"ridge") && names.contains(&"bilstm_attention"), "{names:?}");
+    for name in names.into_iter().chain(["nope"]) {
+        fs::write(folder.join("config.yaml"), format!("forecasting: {{model: {name}}}\n")).expect("writable");
+        let taken = run(folder, &["config", "check", "config.yaml"]).status.success();
+        assert_eq!(taken, name != "nope", "{name}");
+    }
+}
