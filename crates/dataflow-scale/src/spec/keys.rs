@@ -185,7 +185,7 @@ const INTERVAL: &str = concat!(
 );
 
 fn any_of<const N: usize>(schemas: [serde_json::Value; N]) -> serde_json::Value {
-    json!({"anyOf": schemas.to_vec()})
+    json!({"anyOf": Vec::from(schemas)})
 }
 
 impl Key {
