@@ -187,16 +187,9 @@ impl Configuration {
         );
         let mut open: Vec<&str> = Vec::new();
         for key in KEYS {
-            let (section, name) = Key::section_and_name(key.path);
-            let sections: Vec<&str> = section.split('.').filter(|part| !part.is_empty()).collect();
-            let shared = open.iter().zip(&sections).take_while(|(left, right)| left == right).count();
-            for (depth, part) in sections.iter().enumerate().skip(shared) {
-                let _ = writeln!(file, "{}{}{part}:", if depth == 0 { "\n" } else { "" }, "  ".repeat(depth));
-            }
-            let indent = "  ".repeat(sections.len());
+            let (indent, name) = open_sections(&mut file, &mut open, key.path, "\n");
             let mark = if key.default.is_some() && !LEFT_TO_THE_TRACE.contains(&key.path) { "" } else { "# " };
             let _ = writeln!(file, "{indent}# {}\n{indent}{mark}{name}: {}", key.about, key.example);
-            open = sections;
         }
         file
     }
@@ -207,19 +200,13 @@ impl Configuration {
         let mut open: Vec<&str> = Vec::new();
         for key in KEYS {
             let Some(text) = key.slot.text(&self.settings) else { continue };
-            let (section, name) = Key::section_and_name(key.path);
-            let sections: Vec<&str> = section.split('.').filter(|part| !part.is_empty()).collect();
-            let shared = open.iter().zip(&sections).take_while(|(left, right)| left == right).count();
-            for (depth, part) in sections.iter().enumerate().skip(shared) {
-                let _ = writeln!(file, "{}{part}:", "  ".repeat(depth));
-            }
+            let (indent, name) = open_sections(&mut file, &mut open, key.path, "");
             let origin = match self.origin(key.path) {
                 Origin::Default => String::new(),
                 // A comment ends with its line.
                 origin => format!("  # {}", origin.to_string().replace(char::is_control, " ")),
             };
-            let _ = writeln!(file, "{}{name}: {text}{origin}", "  ".repeat(sections.len()));
-            open = sections;
+            let _ = writeln!(file, "{indent}{name}: {text}{origin}");
         }
         file
     }
@@ -263,6 +250,24 @@ impl fmt::Display for Origin {
             Self::Named(name) => formatter.write_str(name),
         }
     }
+}
+
+/// Writes the heads of the sections of a key that are not open yet, each outermost one behind `gap`; returns the key's
+/// indentation and its own name.
+fn open_sections<'key>(
+    file: &mut String,
+    open: &mut Vec<&'key str>,
+    path: &'key str,
+    gap: &str,
+) -> (String, &'key str) {
+    let (section, name) = Key::section_and_name(path);
+    let sections: Vec<&str> = section.split('.').filter(|part| !part.is_empty()).collect();
+    let shared = open.iter().zip(&sections).take_while(|(left, right)| left == right).count();
+    for (depth, part) in sections.iter().enumerate().skip(shared) {
+        let _ = writeln!(file, "{}{}{part}:", if depth == 0 { gap } else { "" }, "  ".repeat(depth));
+    }
+    *open = sections;
+    ("  ".repeat(open.len()), name)
 }
 
 #[cfg(test)]
