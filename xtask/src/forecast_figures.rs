@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use dataflow_forecast::{BacktestSettings, Calibration, ModelSpec, Scores, backtest};
+use dataflow_forecast::{BacktestSettings, Calibration, ModelSettings, ModelSpec, Scores, View, backtest};
 use dataflow_series::{Fill, Observed, Series, Step, Unit};
 use jiff::tz::{TimeZone, offset};
 
@@ -21,7 +21,7 @@ const JULY_SECONDS: usize = 2_381_545;
 /// The outage, in seconds of the concatenated file.
 const OUTAGE_SECONDS: std::ops::Range<usize> = 2_435_065..2_570_905;
 const MONTH_SECONDS: usize = 31 * 86_400;
-/// The server stands in Florida and logs at UTC−4.
+/// The first second of the file.
 const START: &str = "1995-07-01T00:00:00-04:00";
 /// Variance over mean of the requests per second within a minute, the median over the minutes.
 const DISPERSION: f64 = 1.24;
@@ -39,6 +39,7 @@ const HORIZONS: [usize; 2] = [1, 12];
 #[expect(clippy::print_stdout, reason = "the figures are what the command is for")]
 pub(crate) fn run() -> Result<()> {
     let seconds = requests_per_second()?;
+    let zone = zone();
     println!(
         "| bins | model | intervals | ahead | RMSE | best peer | R² | MAPE | MASE | bias | 95% coverage | above | below | \
          width | pinball | noise floor | s |"
@@ -49,7 +50,7 @@ pub(crate) fn run() -> Result<()> {
         for spec in ModelSpec::ALL {
             for calibration in [Calibration::Frozen, Calibration::Rolling] {
                 let start = Instant::now();
-                let scores = backtest(&series, &spec, &settings(holdout, calibration))?;
+                let scores = backtest(View::of(&series, &zone), spec, &settings(holdout, calibration))?;
                 let elapsed = start.elapsed().as_secs_f64();
                 for (score, peer) in scores.iter().zip(peers) {
                     let intervals = format!("{calibration:?}").to_lowercase();
@@ -97,10 +98,14 @@ fn settings(holdout: usize, calibration: Calibration) -> BacktestSettings {
         levels: vec![0.05, 0.25, 0.5, 0.75, 0.95],
         coverages: vec![COVERAGE],
         refit: None,
-        calibration,
+        model: ModelSettings { calibration, ..ModelSettings::default() },
         dispersion: DISPERSION,
-        time_zone: TimeZone::fixed(offset(-4)),
     }
+}
+
+/// The server stands in Florida and logs at UTC−4.
+fn zone() -> TimeZone {
+    TimeZone::fixed(offset(-4))
 }
 
 /// The bins of the protocol, and how many of them at the end are held out.
@@ -137,13 +142,15 @@ mod tests {
             return;
         }
         let (series, holdout) = nasa_bins(&requests_per_second().unwrap(), 900).unwrap();
-        let naive = backtest(&series, &ModelSpec::Naive, &settings(holdout, Calibration::Frozen)).unwrap();
+        let zone = zone();
+        let history = View::of(&series, &zone);
+        let naive = backtest(history, ModelSpec::Naive, &settings(holdout, Calibration::Frozen)).unwrap();
         // What others measured by the same protocol: it shows that the protocol is the same.
         for (scores, expected) in naive.iter().zip([123.7, 283.8]) {
             assert!((scores.rmse - expected).abs() < 0.06, "{scores:?}");
         }
         for calibration in [Calibration::Frozen, Calibration::Rolling] {
-            let scores = backtest(&series, &ModelSpec::Ridge, &settings(holdout, calibration)).unwrap();
+            let scores = backtest(history, ModelSpec::Ridge, &settings(holdout, calibration)).unwrap();
             let [next, later] = &scores[..] else { panic!("two horizons were asked for: {scores:?}") };
             assert!(next.r2 >= Some(0.90) && next.rmse < 107.0, "{next:?}");
             assert!(later.rmse < 137.2, "{later:?}");

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use dataflow_forecast::{ModelSpec, RollingForecast, RollingSettings, band_levels, rolling_forecast, scores};
+use dataflow_forecast::{
+    ModelSettings, ModelSpec, RollingForecast, RollingSettings, View, band_levels, rolling_forecast, scores,
+};
 use dataflow_scale::spec::{Configuration, Origin};
 use dataflow_scale::{ForecastTrack, Observe};
 use dataflow_series::Observed;
@@ -110,10 +112,11 @@ fn roll(world: &World, model: ModelSpec, observe: Observe, bar: &Bar) -> Result<
         lead: settings.lead_ticks(world.step()) as usize,
         observe_current: observe == Observe::Current,
         levels,
-        time_zone: world.time_zone.clone(),
+        model: ModelSettings { seed: settings.random_seed, ..ModelSettings::default() },
     };
     let progress = |share| bar.set(share);
-    rolling_forecast(&world.known, &model, &rolling, Some(&progress)).map_err(|error| Failure::Work(error.to_string()))
+    let history = View::of(&world.known, &world.time_zone);
+    rolling_forecast(history, model, &rolling, Some(&progress)).map_err(|error| Failure::Work(error.to_string()))
 }
 
 /// The forecasts as policies see them. The newest known load is anomalous where it lies above the anomaly quantile

@@ -1,6 +1,6 @@
 //! How long forecasts take: a whole trace of 58 days of minutes by rolling origin, and one step of live use.
 
-use dataflow_forecast::{Calibration, ModelSpec, RollingSettings, View, rolling_forecast};
+use dataflow_forecast::{ModelSettings, ModelSpec, RollingSettings, View, rolling_forecast};
 use dataflow_series::synth::{Shape, SyntheticRequest, generate};
 use dataflow_series::{Fill, Series};
 use divan::Bencher;
@@ -21,9 +21,10 @@ fn rolling(bencher: Bencher<'_, '_>, model: &str) {
         lead: 3,
         observe_current: false,
         levels: vec![0.025, 0.05, 0.95, 0.975, 0.9985],
-        time_zone: TimeZone::UTC,
+        model: ModelSettings::default(),
     };
-    bencher.bench_local(|| rolling_forecast(&series, &spec, &settings, None));
+    let zone = TimeZone::UTC;
+    bencher.bench_local(|| rolling_forecast(View::of(&series, &zone), spec, &settings, None));
 }
 
 /// A fitted model takes in one minute and forecasts the fourth after it.
@@ -32,11 +33,13 @@ fn one_step(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");
     let zone = TimeZone::UTC;
-    let past = View::of(&series, TICKS / 2, &zone);
-    let mut fitted = spec.model(Calibration::Rolling).fit(past, &[4]).expect("a month of minutes");
-    let mut next = series.values()[TICKS / 2..].iter().cycle();
+    let all = View::of(&series, &zone);
+    let model = spec.model(ModelSettings::default()).expect("a model of this build");
+    let mut fitted = model.fit(all.first(TICKS / 2), &[4]).expect("a month of minutes");
+    let mut next = (TICKS / 2..TICKS).cycle();
     bencher.bench_local(|| {
-        fitted.extend(std::slice::from_ref(next.next().expect("a cycle has no end")));
+        let tick = next.next().expect("a cycle has no end");
+        fitted.extend(all.slice(tick..tick + 1));
         fitted.predict(&[0.025, 0.975])
     });
 }

@@ -1,12 +1,9 @@
 //! Judges a model on the last part of a series, which it never saw when it was fitted.
 
-use dataflow_series::Series;
-use jiff::tz::TimeZone;
-
-use crate::conformal::Calibration;
-use crate::model::{FitError, View, check_levels, season};
+use crate::history::View;
+use crate::model::{FitError, check_levels, season};
 use crate::score::{Scorer, Scores, band_levels};
-use crate::spec::ModelSpec;
+use crate::spec::{ModelSettings, ModelSpec};
 
 /// How a model is judged.
 #[derive(Debug, Clone)]
@@ -21,22 +18,20 @@ pub struct BacktestSettings {
     pub coverages: Vec<f64>,
     /// Steps between two refits within the held-out part; `None` fits once, before it.
     pub refit: Option<usize>,
-    /// Whether intervals learn within the held-out part.
-    pub calibration: Calibration,
+    /// What the model is made with.
+    pub model: ModelSettings,
     /// Variance over mean of the counts, for the noise floor; 1 for Poisson counts.
     pub dispersion: f64,
-    /// The zone whose clocks the traffic follows.
-    pub time_zone: TimeZone,
 }
 
-/// Judges a model: one [`Scores`] per horizon, over every held-out load. So that all horizons are judged on the same
+/// Judges a model: one [`Scores`] per horizon, over every held-out load that was not missing. So that all horizons are judged on the same
 /// loads, the model is fitted where the forecast of the furthest horizon for the first of them is made: as many
 /// intervals before the held-out part as that horizon is longer than one.
 ///
 /// # Errors
 /// When horizons, levels or the held-out part make no sense, or the model cannot be fitted on what is left.
-pub fn backtest(series: &Series, spec: &ModelSpec, settings: &BacktestSettings) -> Result<Vec<Scores>, FitError> {
-    let values = series.values();
+pub fn backtest(history: View<'_>, spec: ModelSpec, settings: &BacktestSettings) -> Result<Vec<Scores>, FitError> {
+    let values = history.values();
     let levels = all_levels(settings)?;
     let furthest = settings.horizons.last().copied().unwrap_or(1);
     let bad_holdout = FitError::BadHoldout { holdout: settings.holdout, length: values.len() };
@@ -44,20 +39,20 @@ pub fn backtest(series: &Series, spec: &ModelSpec, settings: &BacktestSettings) 
     let before = before.ok_or_else(|| bad_holdout.clone())?;
     let first_origin = (before + 1).checked_sub(furthest).ok_or(bad_holdout)?;
 
-    let model = spec.model(settings.calibration);
-    let mut fitted = model.fit(View::of(series, first_origin, &settings.time_zone), &settings.horizons)?;
-    let season = season(series.step());
+    let model = spec.model(settings.model)?;
+    let mut fitted = model.fit(history.first(first_origin), &settings.horizons)?;
+    let season = season(history.step());
     let scorer = |horizon: &usize| Scorer::new(*horizon, &levels, &values[..before], season, settings.dispersion);
     let mut scorers: Vec<Scorer> = settings.horizons.iter().map(scorer).collect();
     for origin in first_origin..values.len() {
         let forecast = fitted.predict(&levels);
         for (place, (scorer, horizon)) in scorers.iter_mut().zip(&settings.horizons).enumerate() {
             let target = origin + horizon - 1;
-            if let Some(load) = values.get(target).filter(|_| target >= before) {
+            if let Some(load) = values.get(target).filter(|_| target >= before && !history.is_missing(target)) {
                 scorer.observe(&forecast, place, *load);
             }
         }
-        fitted.extend(&values[origin..=origin]);
+        fitted.extend(history.slice(origin..origin + 1));
         let since = origin + 1 - first_origin;
         if settings.refit.is_some_and(|every| every > 0 && since.is_multiple_of(every)) {
             fitted.refit()?;

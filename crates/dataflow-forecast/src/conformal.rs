@@ -1,16 +1,24 @@
 //! Split conformal intervals, scaled by the level and kept on a rolling window, for any model of the mean.
 //!
-//! The score of a forecast is its signed error divided by √max(mean, floor): counts are nearly Poisson, so their
-//! spread grows with the root of the level. The quantile at level p is `mean + q(p) · √max(mean, floor)`, where q(p)
-//! is the finite-sample-corrected p-quantile of the scores of the last seven days, one set of scores per horizon.
-//! A score of horizon h made at an origin becomes known h steps later and not before.
+//! The score of a forecast is its signed error divided by the spread: the model's own, if it knows one (for a model of
+//! quantiles that is conformalised quantile regression), else √max(mean, floor), as counts are nearly Poisson. The
+//! quantile at level p is `mean + q(p) · spread`, where q(p) is the finite-sample-corrected p-quantile of the scores
+//! of the last seven days, one set of scores per horizon. A score of horizon h made at an origin becomes known h steps
+//! later and not before; a load that was missing and had to be filled gives none.
 //! Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, *Distribution-Free Predictive Inference for Regression*
-//! (2018), sections 2.2 (split) and 5.2 (locally weighted); signed scores give each side its own quantile.
+//! (2018), sections 2.2 (split) and 5.2 (locally weighted); signed scores give each side its own quantile. Scaled quantile
+//! regression: Sesia and Candès, *A comparison of some conformal quantile regression methods* (2020), CQR-r.
 
 use std::collections::VecDeque;
 
-use crate::model::{FitError, Fitted, Forecast, MeanModel, Model, View, check_horizons, steps_per_days};
-use crate::{FittedMean, sorted_window::SortedWindow};
+use serde::{Deserialize, Serialize};
+
+use crate::history::View;
+use crate::model::{
+    FitError, Fitted, FittedMean, Forecast, Learnt, MeanModel, Model, Refits, SaveError, Spread, check_horizons,
+    from_bytes, steps_per_days, to_bytes,
+};
+use crate::sorted_window::SortedWindow;
 
 /// Days of scores from which the quantiles are taken.
 const WINDOW_DAYS: u32 = 7;
@@ -24,13 +32,16 @@ const SCORES_MIN: usize = 20;
 const FLOOR_SHARE: f64 = 0.01;
 
 /// Whether intervals keep learning after the fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Calibration {
     /// Scores keep coming in as the past grows, and the oldest fall out: coverage follows drift.
     #[default]
     Rolling,
     /// Scores of the days before the end of the fit only: the protocol of many published comparisons.
     Frozen,
+    /// The model's own distribution, uncalibrated, where it knows one; else as [`Calibration::Rolling`].
+    Own,
 }
 
 /// Gives any [`MeanModel`] conformal quantiles.
@@ -41,10 +52,19 @@ pub struct Conformal {
 
 struct FittedConformal {
     mean: Box<dyn FittedMean>,
+    intervals: Intervals,
+}
+
+/// What is known of the errors of a model.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Intervals {
     calibration: Calibration,
     horizons: Vec<usize>,
     /// Means forecast from the end of the past, one per horizon.
     means: Vec<f64>,
+    /// The model's own spreads around them; empty if it knows none.
+    #[serde(skip)]
+    spreads: Vec<Spread>,
     scores: Vec<HorizonScores>,
     /// Every so many intervals a score is kept.
     stride: usize,
@@ -53,10 +73,11 @@ struct FittedConformal {
 }
 
 /// The scores of one horizon and the forecasts that still wait for their load.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct HorizonScores {
     horizon: usize,
-    /// (mean, scale) of the forecasts for the next intervals, the nearest first.
-    waiting: VecDeque<(f64, f64)>,
+    /// (mean, spread below, spread above) of the forecasts for the next intervals, the nearest first.
+    waiting: VecDeque<(f64, f64, f64)>,
     window: SortedWindow,
 }
 
@@ -87,70 +108,146 @@ impl Model for Conformal {
         let mean = self.model.fit(past.first(split), horizons)?;
         let mut fitted = FittedConformal {
             mean,
-            calibration: Calibration::Rolling,
-            horizons: horizons.to_vec(),
-            means: vec![0.0; horizons.len()],
-            scores: horizons
-                .iter()
-                .map(|horizon| HorizonScores::new(*horizon, window_steps.div_ceil(stride)))
-                .collect(),
-            stride,
-            seen: split,
-            sum: values[..split].iter().sum(),
+            intervals: Intervals {
+                calibration: Calibration::Rolling,
+                horizons: horizons.to_vec(),
+                means: vec![0.0; horizons.len()],
+                spreads: Vec::new(),
+                scores: horizons
+                    .iter()
+                    .map(|horizon| HorizonScores::new(*horizon, window_steps.div_ceil(stride)))
+                    .collect(),
+                stride,
+                seen: split,
+                sum: values[..split].iter().sum(),
+            },
         };
-        fitted.mean.means(&mut fitted.means);
+        fitted.forecast();
         let mut known = split;
         while known < values.len() {
             let next = (known + known / 2 + 1).min(values.len());
-            fitted.extend(&values[known..next]);
+            fitted.extend(past.slice(known..next));
             fitted.refit()?;
             known = next;
         }
-        fitted.calibration = self.calibration;
+        fitted.intervals.calibration = self.calibration;
         Ok(Box::new(fitted))
+    }
+
+    fn restore(&self, saved: &[u8]) -> Result<Box<dyn Fitted>, SaveError> {
+        let (intervals, mean): (Intervals, Vec<u8>) = from_bytes(saved)?;
+        let mut fitted = FittedConformal { mean: self.model.restore(&mean)?, intervals };
+        let Intervals { horizons, means, scores, .. } = &fitted.intervals;
+        if means.len() != horizons.len() || scores.len() != horizons.len() || horizons.is_empty() {
+            return Err(SaveError::NotRestored("its horizons do not fit each other".to_owned()));
+        }
+        fitted.forecast();
+        Ok(Box::new(fitted))
+    }
+
+    fn refits(&self) -> Refits {
+        self.model.refits()
     }
 }
 
 impl Fitted for FittedConformal {
-    fn extend(&mut self, new: &[f64]) {
-        for value in new {
-            if self.calibration == Calibration::Rolling {
-                let floor = self.floor();
-                let keep = self.seen.is_multiple_of(self.stride);
-                for (scores, mean) in self.scores.iter_mut().zip(&self.means) {
-                    scores.waiting.push_back((*mean, scale(*mean, floor)));
-                    scores.observe(*value, keep);
-                }
-            }
-            self.seen += 1;
-            self.sum += value;
-            self.mean.extend(std::slice::from_ref(value));
-            self.mean.means(&mut self.means);
+    fn extend(&mut self, new: View<'_>) {
+        for (index, value) in new.values().iter().enumerate() {
+            self.intervals.observe(*value, new.is_missing(index));
+            self.mean.extend(new.slice(index..index + 1));
+            self.forecast();
         }
     }
 
     fn refit(&mut self) -> Result<(), FitError> {
         self.mean.refit()?;
-        self.mean.means(&mut self.means);
+        self.forecast();
         Ok(())
     }
 
     fn predict(&self, levels: &[f64]) -> Forecast {
-        let floor = self.floor();
-        let quantile = |level: f64| {
-            let per_horizon = self.means.iter().zip(&self.scores);
-            per_horizon.map(|(mean, scores)| scores.window.quantile_around(*mean, floor, level)).collect()
-        };
         Forecast {
-            horizons: self.horizons.clone(),
-            mean: self.means.clone(),
+            horizons: self.intervals.horizons.clone(),
+            mean: self.intervals.means.clone(),
             levels: levels.to_vec(),
-            quantiles: levels.iter().map(|level| quantile(*level)).collect(),
+            quantiles: self.own_quantiles(levels).unwrap_or_else(|| self.intervals.quantiles(levels)),
         }
+    }
+
+    fn learnt(&self) -> Vec<Learnt> {
+        self.mean.learnt()
+    }
+
+    fn save(&self) -> Result<Vec<u8>, SaveError> {
+        to_bytes(&(&self.intervals, self.mean.save()?))
     }
 }
 
 impl FittedConformal {
+    /// Forecasts from the end of the past.
+    fn forecast(&mut self) {
+        let Intervals { means, spreads, .. } = &mut self.intervals;
+        self.mean.means(means);
+        spreads.resize(means.len(), Spread { below: 1.0, above: 1.0 });
+        if !self.mean.spreads(spreads) {
+            spreads.clear();
+        }
+    }
+
+    /// The model's own quantiles, where they are wanted and known, kept ascending and not below zero.
+    fn own_quantiles(&self, levels: &[f64]) -> Option<Vec<Vec<f64>>> {
+        if self.intervals.calibration != Calibration::Own {
+            return None;
+        }
+        let mut quantiles: Vec<Vec<f64>> =
+            levels.iter().map(|level| self.mean.own_quantiles(*level)).collect::<Option<_>>()?;
+        let mut lowest = vec![0.0; self.intervals.means.len()];
+        for quantiles in &mut quantiles {
+            for (quantile, lowest) in quantiles.iter_mut().zip(&mut lowest) {
+                *quantile = quantile.clamp(*lowest, f64::MAX);
+                *lowest = *quantile;
+            }
+        }
+        Some(quantiles)
+    }
+}
+
+impl Intervals {
+    /// Scores the forecasts that were made for this load.
+    fn observe(&mut self, value: f64, is_missing: bool) {
+        if self.calibration != Calibration::Frozen {
+            let keep = self.seen.is_multiple_of(self.stride);
+            for place in 0..self.means.len() {
+                let Spread { below, above } = self.spread(place);
+                let scores = &mut self.scores[place];
+                scores.waiting.push_back((self.means[place], below, above));
+                scores.observe((!is_missing).then_some(value), keep);
+            }
+        }
+        self.seen += 1;
+        self.sum += value;
+    }
+
+    fn quantiles(&self, levels: &[f64]) -> Vec<Vec<f64>> {
+        let quantile = |place: usize, level: f64| {
+            self.scores[place].window.quantile_around(self.means[place], self.spread(place), level)
+        };
+        levels.iter().map(|level| (0..self.means.len()).map(|place| quantile(place, *level)).collect()).collect()
+    }
+
+    /// How far loads spread around the forecast at this place: the model's own word, kept within reason, or the root
+    /// of the level.
+    fn spread(&self, place: usize) -> Spread {
+        let floor = self.floor();
+        let Some(own) = self.spreads.get(place) else {
+            let root = self.means[place].max(floor).sqrt();
+            return Spread { below: root, above: root };
+        };
+        let least = 1e-3 * floor.sqrt();
+        let within = |spread: f64| if spread.is_finite() { spread.max(least) } else { f64::MAX.sqrt() };
+        Spread { below: within(own.below), above: within(own.above) }
+    }
+
     fn floor(&self) -> f64 {
         let mean = self.sum / self.seen.max(1) as f64;
         if mean > 0.0 { (mean * FLOOR_SHARE).min(f64::MAX) } else { 1.0 }
@@ -162,37 +259,43 @@ impl HorizonScores {
         Self { horizon, waiting: VecDeque::with_capacity(horizon + 1), window: SortedWindow::new(capacity) }
     }
 
-    /// Scores the forecast that was made for this load, if there was one.
-    fn observe(&mut self, value: f64, keep: bool) {
+    /// Scores the forecast that was made for this load, if there was one; without a load it is dropped.
+    fn observe(&mut self, value: Option<f64>, keep: bool) {
         if self.waiting.len() < self.horizon {
             return;
         }
-        if let Some((mean, scale)) = self.waiting.pop_front()
+        if let Some((mean, below, above)) = self.waiting.pop_front()
+            && let Some(value) = value
             && (keep || self.window.len() < SCORES_MIN)
         {
-            self.window.push((value - mean) / scale);
+            let spread = if value < mean { below } else { above };
+            self.window.push((value - mean) / spread);
         }
     }
 }
 
 impl SortedWindow {
-    /// The quantile of the load at a level, around a mean.
-    fn quantile_around(&self, mean: f64, floor: f64, level: f64) -> f64 {
+    /// The quantile of the load at a level, around a mean. The window may be empty where all loads were missing: then
+    /// the mean is all that is known.
+    fn quantile_around(&self, mean: f64, spread: Spread, level: f64) -> f64 {
+        if self.len() == 0 {
+            return mean;
+        }
         let corrected = (self.len() + 1) as f64 * level;
         let rank = if level < 0.5 { corrected.floor() } else { corrected.ceil() };
-        (mean + self.ranked(rank as usize) * scale(mean, floor)).clamp(0.0, f64::MAX)
+        let score = self.ranked(rank as usize);
+        let spread = if score < 0.0 { spread.below } else { spread.above };
+        (mean + score * spread).clamp(0.0, f64::MAX)
     }
-}
-
-fn scale(mean: f64, floor: f64) -> f64 {
-    mean.max(floor).sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Scores −10 … 10 around a mean of 100, whose scale is 10.
+    const BOTH: Spread = Spread { below: 10.0, above: 10.0 };
+
+    /// Scores −10 … 10.
     fn window() -> SortedWindow {
         let mut window = SortedWindow::new(21);
         (-10..=10).for_each(|score| window.push(f64::from(score)));
@@ -202,19 +305,22 @@ mod tests {
     #[test]
     fn a_quantile_is_the_corrected_rank_of_the_scores_times_the_scale() {
         // 22 · 0.9 = 19.8, so the 20th smallest score, 9; 22 · 0.1 = 2.2, so the 2nd, −9.
-        assert_eq!(window().quantile_around(100.0, 1.0, 0.9), 190.0);
-        assert_eq!(window().quantile_around(100.0, 1.0, 0.1), 10.0);
+        assert_eq!(window().quantile_around(100.0, BOTH, 0.9), 190.0);
+        assert_eq!(window().quantile_around(100.0, BOTH, 0.1), 10.0);
         // Beyond the ranks there are the extremes; below zero there is no load.
-        assert_eq!(window().quantile_around(100.0, 1.0, 0.9999), 200.0);
-        assert_eq!(window().quantile_around(100.0, 400.0, 0.0001), 0.0);
+        assert_eq!(window().quantile_around(100.0, BOTH, 0.9999), 200.0);
+        assert_eq!(window().quantile_around(99.0, BOTH, 0.0001), 0.0);
+        let aside = Spread { below: 1.0, above: 2.0 };
+        assert_eq!(window().quantile_around(100.0, aside, 0.9), 118.0);
+        assert_eq!(window().quantile_around(100.0, aside, 0.1), 91.0);
     }
 
     #[test]
     fn a_score_is_known_only_when_its_load_is() {
         let mut scores = HorizonScores::new(3, 10);
         for step in 0..5 {
-            scores.waiting.push_back((f64::from(step), 1.0));
-            scores.observe(100.0, true);
+            scores.waiting.push_back((f64::from(step), 1.0, 1.0));
+            scores.observe(Some(100.0), true);
             // The forecast three ahead, made first, is scored by the third load.
             assert_eq!(scores.window.len(), usize::try_from((step - 1).max(0)).unwrap());
         }

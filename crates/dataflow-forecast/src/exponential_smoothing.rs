@@ -9,8 +9,12 @@
 use std::sync::Arc;
 
 use dataflow_series::Step;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, season, steps_per_days};
+use crate::history::View;
+use crate::model::{
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, season, steps_per_days, to_bytes,
+};
 
 const MODEL: &str = "exponential-smoothing";
 /// The fewest intervals on which weights are chosen.
@@ -30,6 +34,7 @@ const PROFILE_WEIGHTS: [f64; 6] = [0.0, 0.005, 0.02, 0.05, 0.1, 0.2];
 #[derive(Debug, Clone, Copy)]
 pub struct ExponentialSmoothing;
 
+#[derive(Debug, Serialize, Deserialize)]
 struct FittedSmoothing {
     horizons: Vec<usize>,
     seen: Vec<f64>,
@@ -39,14 +44,14 @@ struct FittedSmoothing {
     state: State,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Weights {
     level: f64,
     profile: f64,
 }
 
 /// Level and profile after some loads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct State {
     level: f64,
     /// One deviation from the level per slot of the season; a single zero without a season.
@@ -85,12 +90,21 @@ impl MeanModel for ExponentialSmoothing {
         fitted.refit()?;
         Ok(Box::new(fitted))
     }
+
+    fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
+        let restored: FittedSmoothing = from_bytes(saved)?;
+        let State { profile, slots, phase, .. } = &restored.state;
+        if slots.iter().any(|slot| *slot >= profile.len()) || *phase >= slots.len() {
+            return Err(SaveError::NotRestored("its profile does not fit its season".to_owned()));
+        }
+        Ok(Box::new(restored))
+    }
 }
 
 impl FittedMean for FittedSmoothing {
-    fn extend(&mut self, new: &[f64]) {
-        self.seen.extend_from_slice(new);
-        for value in new {
+    fn extend(&mut self, new: View<'_>) {
+        self.seen.extend_from_slice(new.values());
+        for value in new.values() {
             self.state.observe(*value, self.weights);
         }
     }
@@ -113,6 +127,15 @@ impl FittedMean for FittedSmoothing {
         for (mean, horizon) in means.iter_mut().zip(&self.horizons) {
             *mean = self.state.forecast(*horizon).clamp(0.0, f64::MAX);
         }
+    }
+
+    fn learnt(&self) -> Vec<Learnt> {
+        let weight = |name: &'static str, value: f64| Learnt { name, value: value.to_string() };
+        vec![weight("level weight", self.weights.level), weight("profile weight", self.weights.profile)]
+    }
+
+    fn save(&self) -> Result<Vec<u8>, SaveError> {
+        to_bytes(self)
     }
 }
 

@@ -6,7 +6,7 @@
 //! Nothing here ever reads a load before its time.
 //!
 //! ```
-//! use dataflow_forecast::{Calibration, ModelSpec, View};
+//! use dataflow_forecast::{ModelSettings, ModelSpec, View};
 //! use dataflow_series::{Fill, Observed, Step, Unit};
 //! use jiff::tz::TimeZone;
 //!
@@ -17,17 +17,20 @@
 //! let series = Observed::new("2024-01-01T00:00:00Z".parse()?, step, Unit::Requests, loads)?.fill(Fill::Zero)?;
 //!
 //! let zone = TimeZone::UTC;
-//! let past = View::of(&series, 20 * 24, &zone);
-//! let fitted = "ridge".parse::<ModelSpec>()?.model(Calibration::Rolling).fit(past, &[1, 6])?;
+//! let past = View::of(&series, &zone).first(20 * 24);
+//! let fitted = "ridge".parse::<ModelSpec>()?.model(ModelSettings::default())?.fit(past, &[1, 6])?;
 //! let forecast = fitted.predict(&[0.025, 0.975]);
 //! assert!((forecast.mean[1] - wave(20 * 24 + 5)).abs() < 5.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod backtest;
+mod calendar;
 mod conformal;
 mod exponential_smoothing;
+mod history;
 mod model;
+mod model_file;
 mod naive;
 mod ridge;
 mod rolling;
@@ -38,9 +41,11 @@ mod spec;
 pub use backtest::{BacktestSettings, backtest};
 pub use conformal::{Calibration, Conformal};
 pub use exponential_smoothing::ExponentialSmoothing;
-pub use model::{FitError, Fitted, FittedMean, Forecast, MeanModel, Model, View};
+pub use history::{Exogenous, History, HistoryError, View};
+pub use model::{FitError, Fitted, FittedMean, Forecast, Learnt, MeanModel, Model, Refits, SaveError, Spread};
+pub use model_file::{ModelFileError, SavedModel};
 pub use naive::{Naive, SeasonalNaive};
 pub use ridge::Ridge;
 pub use rolling::{RollingForecast, RollingSettings, rolling_forecast};
 pub use score::{Coverage, Pinball, Scores, band_levels, scores};
-pub use spec::{ModelSpec, UnknownModel};
+pub use spec::{ModelSettings, ModelSpec, UnknownModel};

@@ -2,21 +2,14 @@
 //!
 //! Loads are in the unit of the series, horizons in steps (1 is the interval right after the past). A [`Model`] is
 //! only its settings; fitting gives a [`Fitted`] value, so "not yet fitted" cannot be written. A model that knows its
-//! own distribution implements [`Model`] itself; one that only knows means implements [`MeanModel`] and gets its
-//! quantiles from [`Conformal`](crate::Conformal).
+//! own distribution implements [`Model`] itself; one that knows means, and maybe how far loads spread around them,
+//! implements [`MeanModel`] and gets its quantiles from [`Conformal`](crate::Conformal).
 
-use dataflow_series::{Series, Step};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use dataflow_series::Step;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// A past: all that a model may see.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    start: Timestamp,
-    step: Step,
-    time_zone: &'a TimeZone,
-    values: &'a [f64],
-}
+use crate::history::View;
 
 /// Why a model could not be fitted or asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -43,6 +36,14 @@ pub enum FitError {
         model: &'static str,
         /// The largest load of the past.
         largest: f64,
+    },
+    /// The model belongs to a part of the program that this build lacks.
+    #[error("the model {model} needs a build with the feature {feature}: cargo build --release --features {feature}")]
+    NotBuilt {
+        /// Name of the model.
+        model: &'static str,
+        /// The cargo feature.
+        feature: &'static str,
     },
     /// The horizons asked for are none, zero or not ascending.
     #[error("the horizons {0:?} must be at least one whole number of steps, each at least 1, in ascending order")]
@@ -73,6 +74,45 @@ pub struct Forecast {
     pub quantiles: Vec<Vec<f64>>,
 }
 
+/// When it pays to learn the parameters of a model anew, while a past grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refits {
+    /// Cheap: once a day.
+    Daily,
+    /// Dear: whenever the past has grown by half since.
+    Seldom,
+}
+
+/// Something that a model chose or learnt when it was fitted, for people: orders, weights, what was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Learnt {
+    /// What it is.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// How far a model expects loads to lie from their mean, in the unit of the series, each above zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// Below the mean.
+    pub below: f64,
+    /// Above the mean.
+    pub above: f64,
+}
+
+/// Why a fitted model could not be saved or restored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// A part of it has no form in a file.
+    #[error("the model cannot be saved: {0}")]
+    NotSaved(String),
+    /// The bytes are not what this model writes.
+    #[error("the saved model is damaged or comes from another version: {0}")]
+    NotRestored(String),
+}
+
 /// A way of forecasting, with its settings and without any data.
 pub trait Model: Send + Sync {
     /// Learns from a past in order to forecast the steps ahead named by `horizons` (ascending, each at least 1).
@@ -81,12 +121,22 @@ pub trait Model: Send + Sync {
     /// When the past is too short for the model, its arithmetic overflows, or the horizons are none, zero or not
     /// ascending.
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn Fitted>, FitError>;
+
+    /// The fitted model that [`Fitted::save`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are not what this model writes.
+    fn restore(&self, saved: &[u8]) -> Result<Box<dyn Fitted>, SaveError>;
+
+    /// When to learn anew, while a past grows.
+    fn refits(&self) -> Refits;
 }
 
 /// A model that has learnt from a past.
 pub trait Fitted: Send {
-    /// Moves the end of the past on by the loads that came next. Parameters stay as they are.
-    fn extend(&mut self, new: &[f64]);
+    /// Moves the end of the past on by the intervals that came next: `new` holds them alone. Parameters stay as they
+    /// are.
+    fn extend(&mut self, new: View<'_>);
 
     /// Learns the parameters anew from everything seen since the beginning.
     ///
@@ -96,9 +146,18 @@ pub trait Fitted: Send {
 
     /// Forecasts the horizons named at the fit, with quantiles at these levels (ascending, each in (0, 1)).
     fn predict(&self, levels: &[f64]) -> Forecast;
+
+    /// What was chosen or learnt at the last fit.
+    fn learnt(&self) -> Vec<Learnt>;
+
+    /// Everything about it, for [`Model::restore`].
+    ///
+    /// # Errors
+    /// When a part of it has no form in a file, such as a time zone without a name.
+    fn save(&self) -> Result<Vec<u8>, SaveError>;
 }
 
-/// A way of forecasting expected loads only. [`Conformal`](crate::Conformal) makes a [`Model`] of it.
+/// A way of forecasting expected loads. [`Conformal`](crate::Conformal) makes a [`Model`] of it.
 pub trait MeanModel: Send + Sync {
     /// The name by which users call it.
     fn name(&self) -> &'static str;
@@ -111,12 +170,23 @@ pub trait MeanModel: Send + Sync {
     /// # Errors
     /// As [`Model::fit`].
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError>;
+
+    /// As [`Model::restore`].
+    ///
+    /// # Errors
+    /// As [`Model::restore`].
+    fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError>;
+
+    /// As [`Model::refits`].
+    fn refits(&self) -> Refits {
+        Refits::Daily
+    }
 }
 
 /// A [`MeanModel`] that has learnt from a past.
 pub trait FittedMean: Send {
     /// As [`Fitted::extend`].
-    fn extend(&mut self, new: &[f64]);
+    fn extend(&mut self, new: View<'_>);
 
     /// As [`Fitted::refit`].
     ///
@@ -126,40 +196,28 @@ pub trait FittedMean: Send {
 
     /// Writes the expected load of each horizon named at the fit: finite and at least zero.
     fn means(&self, means: &mut [f64]);
-}
 
-impl<'a> View<'a> {
-    /// The first `length` intervals of a series (all of them if it has fewer), with calendars read in `time_zone`.
-    pub fn of(series: &'a Series, length: usize, time_zone: &'a TimeZone) -> Self {
-        let values = &series.values()[..length.min(series.len())];
-        Self { start: series.start(), step: series.step(), time_zone, values }
+    /// Writes how far loads spread around the mean of each horizon, if the model knows it: then returns true.
+    /// [`Conformal`](crate::Conformal) scales its scores by it.
+    fn spreads(&self, _spreads: &mut [Spread]) -> bool {
+        false
     }
 
-    /// The first `length` intervals of this past.
-    #[must_use]
-    pub fn first(self, length: usize) -> Self {
-        Self { values: &self.values[..length.min(self.values.len())], ..self }
+    /// The model's own quantiles at a level, one per horizon, if it knows a distribution. They need not be calibrated.
+    fn own_quantiles(&self, _level: f64) -> Option<Vec<f64>> {
+        None
     }
 
-    /// The instant at which the first interval begins.
-    pub const fn start(&self) -> Timestamp {
-        self.start
+    /// As [`Fitted::learnt`].
+    fn learnt(&self) -> Vec<Learnt> {
+        Vec::new()
     }
 
-    /// The length of one interval.
-    pub const fn step(&self) -> Step {
-        self.step
-    }
-
-    /// The zone whose clocks the traffic follows.
-    pub const fn time_zone(&self) -> &'a TimeZone {
-        self.time_zone
-    }
-
-    /// The loads, finite and at least zero.
-    pub const fn values(&self) -> &'a [f64] {
-        self.values
-    }
+    /// As [`Fitted::save`].
+    ///
+    /// # Errors
+    /// As [`Fitted::save`].
+    fn save(&self) -> Result<Vec<u8>, SaveError>;
 }
 
 impl Forecast {
@@ -196,4 +254,18 @@ pub(crate) fn steps_per_days(step: Step, days: u32) -> usize {
 /// longer than half a week.
 pub(crate) fn season(step: Step) -> Option<usize> {
     [1, 7].into_iter().map(|days| steps_per_days(step, days)).find(|steps| *steps > 2)
+}
+
+/// The bytes of a part of a fitted model.
+pub(crate) fn to_bytes(part: &impl Serialize) -> Result<Vec<u8>, SaveError> {
+    postcard::to_allocvec(part).map_err(|error| SaveError::NotSaved(error.to_string()))
+}
+
+/// The part of a fitted model that [`to_bytes`] wrote; nothing may be left over.
+pub(crate) fn from_bytes<T: DeserializeOwned>(saved: &[u8]) -> Result<T, SaveError> {
+    match postcard::take_from_bytes(saved) {
+        Ok((part, [])) => Ok(part),
+        Ok((_, rest)) => Err(SaveError::NotRestored(format!("{} bytes are left over", rest.len()))),
+        Err(error) => Err(SaveError::NotRestored(error.to_string())),
+    }
 }

@@ -4,8 +4,10 @@
 //! methods"). The season is a day, or a week where the step is half a day or longer.
 
 use dataflow_series::Step;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, season};
+use crate::history::View;
+use crate::model::{FitError, FittedMean, MeanModel, SaveError, check_horizons, from_bytes, season, to_bytes};
 
 /// Forecasts every horizon by the last load seen.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,7 @@ pub struct Naive;
 pub struct SeasonalNaive;
 
 /// Both, fitted: the last load is a season of one step.
+#[derive(Debug, Serialize, Deserialize)]
 struct LastSeason {
     season: usize,
     horizons: Vec<usize>,
@@ -36,6 +39,10 @@ impl MeanModel for Naive {
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
         LastSeason::fit(self.name(), past, horizons, 1)
     }
+
+    fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
+        LastSeason::restore(saved)
+    }
 }
 
 impl MeanModel for SeasonalNaive {
@@ -49,6 +56,10 @@ impl MeanModel for SeasonalNaive {
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
         LastSeason::fit(self.name(), past, horizons, season(past.step()).unwrap_or(1))
+    }
+
+    fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
+        LastSeason::restore(saved)
     }
 }
 
@@ -67,11 +78,19 @@ impl LastSeason {
         let ring = past.values()[got - season..].to_vec();
         Ok(Box::new(Self { season, horizons: horizons.to_vec(), ring, next: 0 }))
     }
+
+    fn restore(saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
+        let restored: Self = from_bytes(saved)?;
+        if restored.season == 0 || restored.ring.len() != restored.season || restored.next >= restored.season {
+            return Err(SaveError::NotRestored("its season does not fit its loads".to_owned()));
+        }
+        Ok(Box::new(restored))
+    }
 }
 
 impl FittedMean for LastSeason {
-    fn extend(&mut self, new: &[f64]) {
-        for value in new {
+    fn extend(&mut self, new: View<'_>) {
+        for value in new.values() {
             self.ring[self.next] = *value;
             self.next = (self.next + 1) % self.season;
         }
@@ -85,5 +104,9 @@ impl FittedMean for LastSeason {
         for (mean, horizon) in means.iter_mut().zip(&self.horizons) {
             *mean = self.ring[(self.next + horizon - 1) % self.season];
         }
+    }
+
+    fn save(&self) -> Result<Vec<u8>, SaveError> {
+        to_bytes(self)
     }
 }

@@ -1,11 +1,8 @@
 //! Forecasts made by rolling origin over a whole trace, one row per decision, none of which sees the future.
 
-use dataflow_series::Series;
-use jiff::tz::TimeZone;
-
-use crate::conformal::Calibration;
-use crate::model::{FitError, Fitted, Model, View, check_levels, steps_per_days};
-use crate::spec::ModelSpec;
+use crate::history::View;
+use crate::model::{FitError, Fitted, Model, Refits, check_levels, steps_per_days};
+use crate::spec::{ModelSettings, ModelSpec};
 
 /// How often progress is told, in ticks.
 const PROGRESS_TICKS: usize = 4_096;
@@ -39,8 +36,8 @@ pub struct RollingSettings {
     pub observe_current: bool,
     /// The quantile levels, ascending, each in (0, 1).
     pub levels: Vec<f64>,
-    /// The zone whose clocks the traffic follows.
-    pub time_zone: TimeZone,
+    /// What the model is made with.
+    pub model: ModelSettings,
 }
 
 impl RollingForecast {
@@ -56,10 +53,10 @@ impl RollingForecast {
     }
 }
 
-/// Forecasts every row of [`RollingForecast`] for a series.
+/// Forecasts every row of [`RollingForecast`] for a history.
 ///
-/// Parameters are learnt anew once a day from all the past (the model's own limits apart) and intervals roll on, see
-/// [`Conformal`](crate::Conformal). While the past is too short for the model, exponential smoothing stands in for
+/// Parameters are learnt anew from all the past (the model's own limits apart) when [`Model::refits`] says, and
+/// intervals roll on, see [`Conformal`](crate::Conformal). While the past is too short for the model, exponential smoothing stands in for
 /// it, and before that (some thirty ticks) the last load with a very wide band. Where nothing at all is known, rows
 /// hold NaN. With `observe_current` and a lead of zero the load itself is known: mean and every quantile are that
 /// load.
@@ -67,16 +64,16 @@ impl RollingForecast {
 /// `progress` is called now and then with the share that is done, from 0 to 1.
 ///
 /// # Errors
-/// When the levels are not ascending within (0, 1). A past that is too short or too large for the model is no error,
+/// When the levels are not ascending within (0, 1), or this build lacks the model. A past that is too short or too large for the model is no error,
 /// but told by `model_from`.
 pub fn rolling_forecast(
-    series: &Series,
-    spec: &ModelSpec,
+    history: View<'_>,
+    spec: ModelSpec,
     settings: &RollingSettings,
     progress: Option<&(dyn Fn(f64) + Sync)>,
 ) -> Result<RollingForecast, FitError> {
     check_levels(&settings.levels)?;
-    let ticks = series.len();
+    let ticks = history.len();
     let mut rows = RollingForecast {
         lead: settings.lead,
         model_from: None,
@@ -87,11 +84,11 @@ pub fn rolling_forecast(
     let horizon = if settings.observe_current { settings.lead } else { settings.lead + 1 };
     if horizon == 0 {
         rows.model_from = Some(0);
-        rows.mean.copy_from_slice(series.values());
-        rows.quantiles.iter_mut().for_each(|quantiles| quantiles.copy_from_slice(series.values()));
+        rows.mean.copy_from_slice(history.values());
+        rows.quantiles.iter_mut().for_each(|quantiles| quantiles.copy_from_slice(history.values()));
         return Ok(rows);
     }
-    let mut origin = Origin::new(series, *spec, horizon, &settings.time_zone);
+    let mut origin = Origin::new(history, spec, horizon, settings.model)?;
     for tick in 0..ticks {
         let known = if settings.observe_current { tick + 1 } else { tick };
         origin.advance(known);
@@ -111,8 +108,7 @@ pub fn rolling_forecast(
 
 /// The model, or what stands in for it, at a moving origin.
 struct Origin<'a> {
-    series: &'a Series,
-    time_zone: &'a TimeZone,
+    history: View<'a>,
     horizons: [usize; 1],
     /// The model, and what stands in for it.
     candidates: Vec<Box<dyn Model>>,
@@ -124,37 +120,42 @@ struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    fn new(series: &'a Series, spec: ModelSpec, horizon: usize, time_zone: &'a TimeZone) -> Self {
+    fn new(history: View<'a>, spec: ModelSpec, horizon: usize, settings: ModelSettings) -> Result<Self, FitError> {
         let mut candidates = vec![spec, ModelSpec::ExponentialSmoothing];
         candidates.dedup();
-        Self {
-            series,
-            time_zone,
+        Ok(Self {
+            history,
             horizons: [horizon],
-            candidates: candidates.into_iter().map(|spec| spec.model(Calibration::Rolling)).collect(),
+            candidates: candidates.into_iter().map(|spec| spec.model(settings)).collect::<Result<_, _>>()?,
             rank: None,
             fitted: None,
             known: 0,
             next_fit: 1,
-        }
+        })
     }
 
     /// Moves on to the origin at which the first `known` loads are known; fits when it is time.
     fn advance(&mut self, known: usize) {
         if let Some(fitted) = &mut self.fitted {
-            fitted.extend(&self.series.values()[self.known..known]);
+            fitted.extend(self.history.slice(self.known..known));
         }
         self.known = known;
         if known >= self.next_fit {
-            // Daily, and more often while the past is short.
-            self.next_fit = known + (known / 8 + 1).min(steps_per_days(self.series.step(), 1));
             self.fit();
+            self.next_fit = known + self.steps_until_refit();
         }
+    }
+
+    /// How long the parameters last; cheap models, and what stands in, learn more often while the past is short.
+    fn steps_until_refit(&self) -> usize {
+        let refits = self.rank.map_or(Refits::Daily, |rank| self.candidates[rank].refits());
+        let often = (self.known / 8 + 1).min(steps_per_days(self.history.step(), 1));
+        if refits == Refits::Seldom { (self.known / 2).max(often) } else { often }
     }
 
     /// Fits the best candidate whose time has come, or learns anew.
     fn fit(&mut self) {
-        let past = View::of(self.series, self.known, self.time_zone);
+        let past = self.history.first(self.known);
         for (rank, candidate) in self.candidates.iter().enumerate() {
             if let Some(fitted) = self.fitted.as_mut().filter(|_| self.rank == Some(rank)) {
                 // A refit that fails leaves the parameters of the day before, which are still honest.
@@ -175,7 +176,7 @@ impl<'a> Origin<'a> {
             for (row, quantiles) in rows.quantiles.iter_mut().zip(&forecast.quantiles) {
                 row[tick] = quantiles[0];
             }
-        } else if let Some(last) = self.series.values()[..self.known].last() {
+        } else if let Some(last) = self.history.values()[..self.known].last() {
             rows.mean[tick] = *last;
             for (row, level) in rows.quantiles.iter_mut().zip(&rows.levels) {
                 row[tick] = wide_quantile(*last, *level);

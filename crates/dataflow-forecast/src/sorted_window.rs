@@ -1,6 +1,9 @@
 //! The last so many numbers, always sorted, so that any of their quantiles is one look-up.
 
+use serde::{Deserialize, Serialize};
+
 /// A sliding window of finite numbers with its order statistics.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SortedWindow {
     /// In order of arrival, as a ring whose oldest is at `oldest` once the window is full.
     ring: Vec<f64>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::conformal::{Calibration, Conformal};
 use crate::exponential_smoothing::ExponentialSmoothing;
-use crate::model::Model;
+use crate::model::{FitError, MeanModel, Model};
 use crate::naive::{Naive, SeasonalNaive};
 use crate::ridge::Ridge;
 
@@ -25,6 +25,15 @@ pub enum ModelSpec {
     ExponentialSmoothing,
     /// The regularised linear model.
     Ridge,
+}
+
+/// What every model is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ModelSettings {
+    /// How intervals learn.
+    pub calibration: Calibration,
+    /// Seed of the models that draw random numbers. The same seed gives the same forecasts on any number of threads.
+    pub seed: u64,
 }
 
 /// No model has this name.
@@ -57,13 +66,23 @@ impl ModelSpec {
     }
 
     /// The model itself, with conformal quantiles.
-    pub fn model(self, calibration: Calibration) -> Box<dyn Model> {
-        match self {
-            Self::Naive => Box::new(Conformal::new(Box::new(Naive), calibration)),
-            Self::SeasonalNaive => Box::new(Conformal::new(Box::new(SeasonalNaive), calibration)),
-            Self::ExponentialSmoothing => Box::new(Conformal::new(Box::new(ExponentialSmoothing), calibration)),
-            Self::Ridge => Box::new(Conformal::new(Box::new(Ridge), calibration)),
-        }
+    ///
+    /// # Errors
+    /// When this build lacks the feature that the model needs.
+    pub fn model(self, settings: ModelSettings) -> Result<Box<dyn Model>, FitError> {
+        let mean_model: Box<dyn MeanModel> = match self {
+            Self::Naive => Box::new(Naive),
+            Self::SeasonalNaive => Box::new(SeasonalNaive),
+            Self::ExponentialSmoothing => Box::new(ExponentialSmoothing),
+            Self::Ridge => Box::new(Ridge),
+        };
+        Ok(Box::new(Conformal::new(mean_model, settings.calibration)))
+    }
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self { calibration: Calibration::default(), seed: 42 }
     }
 }
 
@@ -77,7 +96,9 @@ impl FromStr for ModelSpec {
     type Err = UnknownModel;
 
     fn from_str(name: &str) -> Result<Self, UnknownModel> {
-        Self::ALL.into_iter().find(|spec| spec.name() == name).ok_or_else(|| UnknownModel(name.to_owned()))
+        // The reference project writes its names with underscores.
+        let dashed = name.replace('_', "-");
+        Self::ALL.into_iter().find(|spec| spec.name() == dashed).ok_or_else(|| UnknownModel(name.to_owned()))
     }
 }
 
@@ -103,6 +124,7 @@ mod tests {
     fn every_name_is_read_back_and_others_are_refused_with_the_list() {
         for spec in ModelSpec::ALL {
             assert_eq!(spec.to_string().parse(), Ok(spec));
+            assert_eq!(spec.to_string().replace('-', "_").parse(), Ok(spec));
         }
         let error = "prophet".parse::<ModelSpec>().unwrap_err().to_string();
         assert!(error.contains("\"prophet\"") && error.contains("naive, seasonal-naive"), "{error}");

@@ -6,9 +6,12 @@
 
 use std::sync::LazyLock;
 
-use dataflow_series::{LocalTime, LocalTimes, Step, local_times};
+use dataflow_series::Step;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{View, season, steps_per_days};
+use crate::calendar::Calendar;
+use crate::history::View;
+use crate::model::{season, steps_per_days};
 
 /// The last so many loads are inputs of their own.
 const LAGS: usize = 10;
@@ -31,6 +34,7 @@ static CALENDAR: LazyLock<Vec<[f64; CALENDAR_INPUTS]>> =
     LazyLock::new(|| (0..MINUTES_PER_WEEK).map(calendar_inputs).collect());
 
 /// The past as the linear model keeps it.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Features {
     /// √(load + 3/8), cut.
     roots: Vec<f64>,
@@ -40,9 +44,7 @@ pub(super) struct Features {
     last_cut: Option<usize>,
     /// `sums[i]` is the sum of the first `i` roots.
     sums: Vec<f64>,
-    /// Minute of the week at which each interval begins, as far as asked for.
-    minutes: Vec<u16>,
-    clock: LocalTimes,
+    calendar: Calendar,
     /// Lengths of the rolling means, in steps.
     windows: Vec<usize>,
     /// Steps per day (or per week for long steps); `None` if the step is longer than half a week.
@@ -68,8 +70,7 @@ impl Features {
             squares: 0.0,
             last_cut: None,
             sums: vec![0.0],
-            minutes: Vec::new(),
-            clock: local_times(past.start(), past.step(), past.time_zone()),
+            calendar: Calendar::of(past),
             windows,
             season: season(past.step()),
             warm_up: Self::first_origin(past.step()),
@@ -103,10 +104,7 @@ impl Features {
         self.squares += root * root;
         self.roots.push(root);
         self.sums.push(self.sums[self.sums.len() - 1] + root);
-        while self.minutes.len() < self.roots.len() + ahead {
-            let minute = self.clock.next().map_or(0, LocalTime::minute_of_week);
-            self.minutes.push(minute as u16);
-        }
+        self.calendar.reach(self.roots.len() + ahead);
     }
 
     /// Whether a row whose target is the newest interval is fit to learn from: no load was cut within a season, and no
@@ -143,7 +141,7 @@ impl Features {
             self.write_seasons(origin, horizon, season, &mut inputs[at..at + 8]);
             at += 8;
         }
-        inputs[at..].copy_from_slice(&CALENDAR[usize::from(self.minutes[origin + horizon])]);
+        inputs[at..].copy_from_slice(&CALENDAR[self.calendar.minute_of_week(origin + horizon)]);
     }
 
     /// The load at the target's time (exact and smoothed) and around the origin's time: in the season before, in the

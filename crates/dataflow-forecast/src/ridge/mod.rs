@@ -9,10 +9,12 @@ mod features;
 mod normal_equations;
 
 use dataflow_series::Step;
+use serde::{Deserialize, Serialize};
 
 use self::features::{Features, from_root};
 use self::normal_equations::{Linear, NormalEquations};
-use crate::model::{FitError, FittedMean, MeanModel, View, check_horizons, steps_per_days};
+use crate::history::View;
+use crate::model::{FitError, FittedMean, MeanModel, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes};
 
 const MODEL: &str = "ridge";
 /// Added to the variance of every standardised input.
@@ -26,6 +28,7 @@ const ROWS_PER_DAY_MAX: usize = 1_440;
 #[derive(Debug, Clone, Copy)]
 pub struct Ridge;
 
+#[derive(Debug, Serialize, Deserialize)]
 struct FittedRidge {
     features: Features,
     first_origin: usize,
@@ -36,6 +39,7 @@ struct FittedRidge {
 }
 
 /// The linear model of one horizon.
+#[derive(Debug, Serialize, Deserialize)]
 struct Equation {
     horizon: usize,
     sums: NormalEquations,
@@ -73,16 +77,21 @@ impl MeanModel for Ridge {
             first_origin: Features::first_origin(past.step()),
             features,
         };
-        fitted.extend(past.values());
+        fitted.extend(past);
         fitted.refit()?;
         Ok(Box::new(fitted))
+    }
+
+    fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
+        let restored: FittedRidge = from_bytes(saved)?;
+        Ok(Box::new(restored))
     }
 }
 
 impl FittedMean for FittedRidge {
-    fn extend(&mut self, new: &[f64]) {
+    fn extend(&mut self, new: View<'_>) {
         let furthest = self.equations.last().map_or(1, |equation| equation.horizon);
-        for load in new {
+        for load in new.values() {
             self.features.push(*load, furthest);
             let index = self.features.len() - 1;
             if !index.is_multiple_of(self.stride) {
@@ -120,5 +129,9 @@ impl FittedMean for FittedRidge {
             self.features.write(origin, equation.horizon, &mut inputs);
             *mean = from_root(equation.linear.at(&inputs), equation.linear.variance);
         }
+    }
+
+    fn save(&self) -> Result<Vec<u8>, SaveError> {
+        to_bytes(self)
     }
 }

@@ -3,8 +3,10 @@
 //! Rows come in one at a time, so that a daily refit costs one Cholesky factorisation and not a pass over the past.
 //! Source: Hoerl and Kennard, *Ridge Regression* (1970); Golub and Van Loan, *Matrix Computations*, section 4.2.
 
+use serde::{Deserialize, Serialize};
+
 /// Sums of products of inputs and output. The first input must be the constant 1.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct NormalEquations {
     inputs: usize,
     /// Upper triangle, row by row, of the sums of input × input (`inputs` × `inputs`).
@@ -16,7 +18,7 @@ pub(super) struct NormalEquations {
 }
 
 /// A linear function of the inputs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Linear {
     /// One coefficient per input, the constant first.
     pub(super) coefficients: Vec<f64>,

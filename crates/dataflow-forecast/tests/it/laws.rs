@@ -12,7 +12,7 @@ proptest! {
     fn quantiles_ascend_and_are_finite_and_never_negative(spec in any_model(), loads in hourly_loads(HOURS..400)) {
         let series = series(3_600, &loads);
         let mut fitted = fit(spec, &series, HOURS, &[1, 3, 24]);
-        fitted.extend(&loads[HOURS..]);
+        extend(fitted.as_mut(), &series, HOURS);
         let forecast = fitted.predict(&LEVELS);
         prop_assert_eq!(&forecast.horizons, &[1, 3, 24]);
         for (place, mean) in forecast.mean.iter().enumerate() {
@@ -34,9 +34,7 @@ proptest! {
     ) {
         let series = series(3_600, &loads);
         let mut extended = fit(spec, &series, HOURS, &[1, 5]);
-        for load in &loads[HOURS..] {
-            extended.extend(&[*load]);
-        }
+        extend(extended.as_mut(), &series, HOURS);
         extended.refit().expect("more than before");
         let whole = fit(spec, &series, loads.len(), &[1, 5]);
         prop_assert_eq!(extended.predict(&[]).mean, whole.predict(&[]).mean);
@@ -46,11 +44,28 @@ proptest! {
     fn loads_may_come_one_by_one_or_together(spec in any_model(), loads in hourly_loads(HOURS..300)) {
         let series = series(3_600, &loads);
         let (mut single, mut together) = (fit(spec, &series, HOURS, &[2]), fit(spec, &series, HOURS, &[2]));
-        for load in &loads[HOURS..] {
-            single.extend(&[*load]);
+        let zone = TimeZone::UTC;
+        for tick in HOURS..loads.len() {
+            single.extend(View::of(&series, &zone).slice(tick..tick + 1));
         }
-        together.extend(&loads[HOURS..]);
+        extend(together.as_mut(), &series, HOURS);
         prop_assert_eq!(single.predict(&LEVELS), together.predict(&LEVELS));
+    }
+
+    #[test]
+    fn a_restored_model_goes_on_as_the_one_that_was_saved(spec in any_model(), loads in hourly_loads(HOURS..300)) {
+        let series = series(3_600, &loads);
+        let mut fitted = fit(spec, &series, HOURS, &[1, 5]);
+        let model = spec.model(ModelSettings::default()).expect("a model of this build");
+        let mut restored = model.restore(&fitted.save().expect("UTC has a name")).expect("just saved");
+        for again in 0..2 {
+            prop_assert_eq!(fitted.predict(&LEVELS), restored.predict(&LEVELS), "{} after {} extensions", spec, again);
+            extend(fitted.as_mut(), &series, HOURS);
+            extend(restored.as_mut(), &series, HOURS);
+        }
+        fitted.refit().expect("as before");
+        restored.refit().expect("as before");
+        prop_assert_eq!(fitted.predict(&LEVELS), restored.predict(&LEVELS));
     }
 
     #[test]
@@ -100,11 +115,11 @@ fn intervals_keep_their_coverage_where_the_level_moves() {
             levels: vec![],
             coverages: vec![0.8, 0.95],
             refit: Some(24),
-            calibration: Calibration::Rolling,
+            model: ModelSettings::default(),
             dispersion: 1.0,
-            time_zone: TimeZone::UTC,
         };
-        for scores in dataflow_forecast::backtest(&series, &spec, &settings).expect("a long series") {
+        let zone = TimeZone::UTC;
+        for scores in dataflow_forecast::backtest(View::of(&series, &zone), spec, &settings).expect("a long series") {
             for coverage in &scores.coverage {
                 let miss = (coverage.actual - coverage.nominal).abs();
                 assert!(miss < 0.03, "{spec} {} ahead: {coverage:?}", scores.horizon);

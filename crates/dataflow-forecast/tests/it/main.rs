@@ -4,7 +4,7 @@ mod laws;
 mod odd_input;
 mod rolling;
 
-use dataflow_forecast::{Calibration, Fitted, ModelSpec, View};
+use dataflow_forecast::{Calibration, Fitted, ModelSettings, ModelSpec, View};
 use dataflow_series::{Fill, Observed, Series, Step, Unit};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -21,7 +21,14 @@ fn series(step_seconds: u32, values: &[f64]) -> Series {
 
 fn fit(spec: ModelSpec, series: &Series, length: usize, horizons: &[usize]) -> Box<dyn Fitted> {
     let zone = TimeZone::UTC;
-    spec.model(Calibration::Rolling).fit(View::of(series, length, &zone), horizons).expect("a past that is long enough")
+    let model = spec.model(ModelSettings::default()).expect("a model of this build");
+    model.fit(View::of(series, &zone).first(length), horizons).expect("a past that is long enough")
+}
+
+/// Tells a fitted model the loads of a series from `from` on, all at once.
+fn extend(fitted: &mut dyn Fitted, series: &Series, from: usize) {
+    let zone = TimeZone::UTC;
+    fitted.extend(View::of(series, &zone).slice(from..series.len()));
 }
 
 fn any_model() -> impl Strategy<Value = ModelSpec> {

@@ -8,13 +8,13 @@ use super::*;
 fn finite_or_refused(spec: ModelSpec, step_seconds: u32, loads: &[f64]) -> Result<(), FitError> {
     let series = series(step_seconds, loads);
     let zone = TimeZone::UTC;
-    let mut fitted = spec.model(Calibration::Rolling).fit(View::of(&series, loads.len(), &zone), &[1, 7])?;
+    let mut fitted = spec.model(ModelSettings::default())?.fit(View::of(&series, &zone), &[1, 7])?;
     for next in [0.0, 1e18, 3.0] {
         let forecast = fitted.predict(&LEVELS);
         for value in forecast.mean.iter().chain(forecast.quantiles.iter().flatten()) {
             assert!(value.is_finite() && *value >= 0.0, "{spec} on {} loads: {forecast:?}", loads.len());
         }
-        fitted.extend(&[next; 30]);
+        extend(fitted.as_mut(), &self::series(step_seconds, &[next; 30]), 0);
     }
     Ok(())
 }
@@ -23,7 +23,10 @@ fn finite_or_refused(spec: ModelSpec, step_seconds: u32, loads: &[f64]) -> Resul
 fn short_pasts_are_refused_with_what_is_needed() {
     let zone = TimeZone::UTC;
     for spec in ModelSpec::ALL {
-        let nothing = spec.model(Calibration::Rolling).fit(View::of(&series(60, &[1.0]), 0, &zone), &[1]).err();
+        let nothing = spec
+            .model(ModelSettings::default())
+            .and_then(|model| model.fit(View::of(&series(60, &[1.0]), &zone).first(0), &[1]))
+            .err();
         assert!(matches!(nothing, Some(FitError::TooShort { got: 0, .. })), "{nothing:?}");
         for length in [1, 2, 9, 10, 11, 30, 119, 120, 121] {
             match finite_or_refused(spec, 3_600, &vec![3.0; length]) {
@@ -89,8 +92,9 @@ proptest! {
         loads in prop::collection::vec(prop_oneof![4 => 0.0..100.0, 1 => Just(0.0), 1 => Just(1e18)], 1..260),
     ) {
         let settings =
-            RollingSettings { lead, observe_current: false, levels: LEVELS.to_vec(), time_zone: TimeZone::UTC };
-        let forecast = rolling_forecast(&series(3_600, &loads), &spec, &settings, None).expect("levels in order");
+            RollingSettings { lead, observe_current: false, levels: LEVELS.to_vec(), model: ModelSettings::default() };
+        let (series, zone) = (series(3_600, &loads), TimeZone::UTC);
+        let forecast = rolling_forecast(View::of(&series, &zone), spec, &settings, None).expect("levels in order");
         for column in forecast.quantiles.iter().chain([&forecast.mean]) {
             prop_assert!(column[0].is_nan());
             prop_assert!(column[1..].iter().all(|value| value.is_finite() && *value >= 0.0), "{column:?}");
@@ -102,16 +106,16 @@ proptest! {
 fn senseless_requests_are_refused() {
     let series = series(3_600, &[5.0; 300]);
     let zone = TimeZone::UTC;
-    let past = View::of(&series, 300, &zone);
+    let past = View::of(&series, &zone);
     for spec in ModelSpec::ALL {
         for horizons in [vec![], vec![0], vec![3, 2], vec![2, 2]] {
-            let refused = spec.model(Calibration::Frozen).fit(past, &horizons).err();
+            let refused = spec.model(ModelSettings::default()).and_then(|model| model.fit(past, &horizons)).err();
             assert_eq!(refused, Some(FitError::BadHorizons(horizons)));
         }
     }
     for levels in [vec![0.0], vec![1.0], vec![0.9, 0.1], vec![f64::NAN]] {
-        let settings = RollingSettings { lead: 1, observe_current: false, levels, time_zone: zone.clone() };
-        let refused = rolling_forecast(&series, &ModelSpec::Naive, &settings, None);
+        let settings = RollingSettings { lead: 1, observe_current: false, levels, model: ModelSettings::default() };
+        let refused = rolling_forecast(past, ModelSpec::Naive, &settings, None);
         assert!(matches!(refused, Err(FitError::BadLevels(_))), "{refused:?}");
     }
     let settings = |holdout: usize| BacktestSettings {
@@ -120,13 +124,12 @@ fn senseless_requests_are_refused() {
         levels: vec![0.5],
         coverages: vec![0.9],
         refit: None,
-        calibration: Calibration::Frozen,
+        model: ModelSettings { calibration: Calibration::Frozen, ..ModelSettings::default() },
         dispersion: 1.0,
-        time_zone: zone.clone(),
     };
     for holdout in [0, 295, 301] {
-        let refused = backtest(&series, &ModelSpec::Naive, &settings(holdout));
+        let refused = backtest(past, ModelSpec::Naive, &settings(holdout));
         assert!(matches!(refused, Err(FitError::BadHoldout { .. })), "{holdout}: {refused:?}");
     }
-    assert!(matches!(backtest(&series, &ModelSpec::Ridge, &settings(250)), Err(FitError::TooShort { .. })));
+    assert!(matches!(backtest(past, ModelSpec::Ridge, &settings(250)), Err(FitError::TooShort { .. })));
 }

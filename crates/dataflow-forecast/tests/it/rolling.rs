@@ -5,11 +5,12 @@ use dataflow_forecast::{RollingForecast, RollingSettings, rolling_forecast};
 use super::*;
 
 fn settings(lead: usize, observe_current: bool) -> RollingSettings {
-    RollingSettings { lead, observe_current, levels: LEVELS.to_vec(), time_zone: TimeZone::UTC }
+    RollingSettings { lead, observe_current, levels: LEVELS.to_vec(), model: ModelSettings::default() }
 }
 
 fn roll(spec: ModelSpec, loads: &[f64], settings: &RollingSettings) -> RollingForecast {
-    rolling_forecast(&series(3_600, loads), &spec, settings, None).expect("levels in order")
+    let (series, zone) = (series(3_600, loads), TimeZone::UTC);
+    rolling_forecast(View::of(&series, &zone), spec, settings, None).expect("levels in order")
 }
 
 /// Everything that a row says, as bits, so that NaN equals NaN.
@@ -82,7 +83,8 @@ fn progress_goes_from_nothing_to_all() {
     let told = std::sync::Mutex::new(Vec::new());
     let tell = |share: f64| told.lock().expect("no panic before").push(share);
     let loads = vec![5.0; 9_000];
-    rolling_forecast(&series(60, &loads), &ModelSpec::Naive, &settings(3, false), Some(&tell))
+    let (series, zone) = (series(60, &loads), TimeZone::UTC);
+    rolling_forecast(View::of(&series, &zone), ModelSpec::Naive, &settings(3, false), Some(&tell))
         .expect("levels in order");
     let told = told.into_inner().expect("no panic before");
     assert_eq!((told.first(), told.last()), (Some(&0.0), Some(&1.0)));
