@@ -81,7 +81,7 @@ impl History {
     /// # Errors
     /// When there is not one mark per interval.
     pub fn with_missing(mut self, missing: Vec<bool>) -> Result<Self, HistoryError> {
-        self.check_length("missing", missing.len(), self.series.len())?;
+        check_length("missing", missing.len(), self.series.len())?;
         self.missing = if missing.contains(&true) { missing } else { Vec::new() };
         Ok(self)
     }
@@ -91,7 +91,7 @@ impl History {
     /// # Errors
     /// When it has not one finite value per interval.
     pub fn with_exogenous(mut self, column: Exogenous) -> Result<Self, HistoryError> {
-        self.check_length(&column.name, column.values.len(), self.series.len())?;
+        check_length(&column.name, column.values.len(), self.series.len())?;
         check_finite(&column.name, &column.values)?;
         self.exogenous.push(column);
         Ok(self)
@@ -102,7 +102,7 @@ impl History {
     /// # Errors
     /// When there are not so many finite values per interval.
     pub fn with_inside(mut self, parts: usize, loads: Vec<f64>) -> Result<Self, HistoryError> {
-        self.check_length("inside", loads.len(), self.series.len() * parts)?;
+        check_length("inside", loads.len(), self.series.len() * parts)?;
         check_finite("inside", &loads)?;
         (self.inside, self.parts) = (loads, parts);
         Ok(self)
@@ -132,10 +132,10 @@ impl History {
             parts: self.parts,
         }
     }
+}
 
-    fn check_length(&self, column: &str, got: usize, expected: usize) -> Result<(), HistoryError> {
-        if got == expected { Ok(()) } else { Err(HistoryError::Length { column: column.to_owned(), expected, got }) }
-    }
+fn check_length(column: &str, got: usize, expected: usize) -> Result<(), HistoryError> {
+    if got == expected { Ok(()) } else { Err(HistoryError::Length { column: column.to_owned(), expected, got }) }
 }
 
 fn check_finite(column: &str, values: &[f64]) -> Result<(), HistoryError> {
