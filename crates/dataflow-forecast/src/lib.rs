@@ -26,6 +26,7 @@
 
 mod backtest;
 mod calendar;
+mod cholesky;
 mod conformal;
 mod exponential_smoothing;
 mod history;
@@ -35,6 +36,7 @@ mod naive;
 mod ridge;
 mod rolling;
 mod score;
+mod seasonal_autoregression;
 mod sorted_window;
 mod spec;
 
@@ -48,4 +50,5 @@ pub use naive::{Naive, SeasonalNaive};
 pub use ridge::Ridge;
 pub use rolling::{RollingForecast, RollingSettings, rolling_forecast};
 pub use score::{Coverage, Pinball, Scores, band_levels, scores};
+pub use seasonal_autoregression::SeasonalAutoregression;
 pub use spec::{ModelSettings, ModelSpec, UnknownModel};

@@ -11,6 +11,7 @@ use crate::exponential_smoothing::ExponentialSmoothing;
 use crate::model::{FitError, MeanModel, Model};
 use crate::naive::{Naive, SeasonalNaive};
 use crate::ridge::Ridge;
+use crate::seasonal_autoregression::SeasonalAutoregression;
 
 /// A model by name. Written and read (also by serde) as in [`ModelSpec::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub enum ModelSpec {
     ExponentialSmoothing,
     /// The regularised linear model.
     Ridge,
+    /// Two autoregressions with the day and the week, averaged.
+    SeasonalAutoregression,
 }
 
 /// What every model is made with.
@@ -43,7 +46,8 @@ pub struct UnknownModel(pub String);
 
 impl ModelSpec {
     /// Every model, the simplest first.
-    pub const ALL: [Self; 4] = [Self::Naive, Self::SeasonalNaive, Self::ExponentialSmoothing, Self::Ridge];
+    pub const ALL: [Self; 5] =
+        [Self::Naive, Self::SeasonalNaive, Self::ExponentialSmoothing, Self::Ridge, Self::SeasonalAutoregression];
 
     /// The name by which users call it.
     pub const fn name(self) -> &'static str {
@@ -52,6 +56,7 @@ impl ModelSpec {
             Self::SeasonalNaive => "seasonal-naive",
             Self::ExponentialSmoothing => "exponential-smoothing",
             Self::Ridge => "ridge",
+            Self::SeasonalAutoregression => "seasonal-autoregression",
         }
     }
 
@@ -62,6 +67,9 @@ impl ModelSpec {
             Self::SeasonalNaive => "The load at the same time one day before.",
             Self::ExponentialSmoothing => "A smoothed level plus a smoothed daily profile, without a trend.",
             Self::Ridge => "A regularised linear model on recent loads, rolling means, earlier days and the calendar.",
+            Self::SeasonalAutoregression => {
+                "The mean of two autoregressions, one with the usual level of every hour of the week, one with many lags."
+            }
         }
     }
 
@@ -75,6 +83,7 @@ impl ModelSpec {
             Self::SeasonalNaive => Box::new(SeasonalNaive),
             Self::ExponentialSmoothing => Box::new(ExponentialSmoothing),
             Self::Ridge => Box::new(Ridge),
+            Self::SeasonalAutoregression => Box::new(SeasonalAutoregression),
         };
         Ok(Box::new(Conformal::new(mean_model, settings.calibration)))
     }

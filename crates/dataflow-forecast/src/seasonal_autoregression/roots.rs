@@ -1,0 +1,126 @@
+//! The past as the autoregressions see it: fourth roots of the loads, scaled to mean zero and deviation one.
+
+use serde::{Deserialize, Serialize};
+
+/// A root beyond so many times the 99% quantile of all counts as that much (sixteen times the load), and is not learnt
+/// from: one absurd value must not rule for weeks.
+const CUT: f64 = 2.0;
+const CUT_QUANTILE: f64 = 0.99;
+/// A deviation below this share of the mean is rounding, not movement.
+const FLAT: f64 = 1e-9;
+/// A forecast may go beyond what was seen by so many deviations.
+const MARGIN: f64 = 1.0;
+
+/// Fourth roots of all loads since the start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Roots {
+    roots: Vec<f64>,
+    missing: Vec<bool>,
+    cut: f64,
+    mean: f64,
+    deviation: f64,
+    /// The least and the largest scaled root.
+    range: (f64, f64),
+}
+
+impl Roots {
+    pub(super) fn len(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// Takes the next load in.
+    pub(super) fn push(&mut self, load: f64, missing: bool) {
+        self.roots.push(load.sqrt().sqrt());
+        self.missing.push(missing);
+        if self.deviation > 0.0 {
+            self.widen(self.scaled(self.roots.len() - 1));
+        }
+    }
+
+    /// Sets the scale by all that was taken in.
+    pub(super) fn scale(&mut self) {
+        let count = self.roots.len() as f64;
+        self.cut = cut(&self.roots);
+        self.mean = self.roots.iter().map(|root| root.min(self.cut) / count).sum();
+        let squares: f64 = self.roots.iter().map(|root| (root.min(self.cut) - self.mean).powi(2) / count).sum();
+        let deviation = squares.sqrt();
+        self.deviation = if deviation > FLAT * self.mean { deviation } else { self.mean.max(1.0) };
+        self.range = (f64::INFINITY, f64::NEG_INFINITY);
+        (0..self.len()).for_each(|index| self.widen(self.scaled(index)));
+    }
+
+    /// The scaled root of an interval.
+    pub(super) fn scaled(&self, interval: usize) -> f64 {
+        (self.roots[interval].min(self.cut) - self.mean) / self.deviation
+    }
+
+    /// The root that a scaled one stands for.
+    pub(super) fn unscaled(&self, scaled: f64) -> f64 {
+        scaled * self.deviation + self.mean
+    }
+
+    /// Whether the interval tells anything to learn from.
+    pub(super) fn is_telling(&self, interval: usize) -> bool {
+        !self.missing[interval] && self.roots[interval] <= self.cut
+    }
+
+    /// A scaled forecast, kept near to what was ever seen.
+    pub(super) fn within_reach(&self, scaled: f64) -> f64 {
+        scaled.max(self.range.0 - MARGIN).min(self.range.1 + MARGIN)
+    }
+
+    pub(super) fn largest_load(&self) -> f64 {
+        to_load(self.roots.iter().copied().fold(0.0, f64::max))
+    }
+
+    fn widen(&mut self, scaled: f64) {
+        self.range = (self.range.0.min(scaled), self.range.1.max(scaled));
+    }
+}
+
+/// The load whose fourth root this is: finite and at least zero.
+pub(super) fn to_load(root: f64) -> f64 {
+    root.max(0.0).powi(4).min(f64::MAX)
+}
+
+/// The root at which absurd ones are cut: none where nearly all loads are zero.
+fn cut(roots: &[f64]) -> f64 {
+    let mut sorted = roots.to_vec();
+    let rank = (CUT_QUANTILE * sorted.len() as f64) as usize;
+    if rank >= sorted.len() {
+        return f64::MAX;
+    }
+    let (_, usual, _) = sorted.select_nth_unstable_by(rank, f64::total_cmp);
+    if *usual > 0.0 { CUT * *usual } else { f64::MAX }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roots(loads: &[f64]) -> Roots {
+        let mut roots = Roots::default();
+        loads.iter().for_each(|load| roots.push(*load, false));
+        roots.scale();
+        roots
+    }
+
+    #[test]
+    fn roots_are_scaled_and_back() {
+        let roots = roots(&[16.0, 81.0, 16.0, 81.0]);
+        // Roots 2 and 3: mean 2.5, deviation 0.5.
+        assert_eq!([roots.scaled(0), roots.scaled(1)], [-1.0, 1.0]);
+        assert_eq!(to_load(roots.unscaled(-1.0)), 16.0);
+        assert_eq!(roots.within_reach(7.0), 2.0);
+    }
+
+    #[test]
+    fn an_absurd_load_is_cut_and_not_learnt_from() {
+        let mut loads = vec![16.0; 200];
+        loads[100] = 1e18;
+        let spiked = roots(&loads);
+        assert!(!spiked.is_telling(100) && spiked.is_telling(99));
+        assert!(spiked.mean < 2.02, "{}", spiked.mean);
+        assert!(roots(&[0.0; 50]).is_telling(3));
+    }
+}
