@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{floors, forecast_figures, highs, peers};
+use crate::{floors, forecast_figures, highs, m4_figures, peers};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,7 +18,7 @@ pub(crate) enum What {
     Floors,
     /// Access logs read by this and by `wc -l`, mawk and DuckDB.
     Peers,
-    /// Errors and intervals of every model on the NASA trace.
+    /// Errors and intervals of the models on the NASA trace and on the hourly series of the M4 competition.
     Forecast,
     /// Both optima beside HiGHS.
     Optimum,
@@ -35,7 +35,10 @@ pub(crate) fn run(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
             What::Paths => paths()?,
             What::Floors => floors::run()?,
             What::Peers => peers::run(megabytes)?,
-            What::Forecast => forecast_figures::run()?,
+            What::Forecast => {
+                forecast_figures::run()?;
+                m4_figures::run()?;
+            }
             What::Optimum => highs::run()?,
         }
     }

@@ -5,6 +5,7 @@ mod floors;
 mod forecast_figures;
 mod fuzz;
 mod highs;
+mod m4_figures;
 mod measure;
 mod peers;
 mod test;

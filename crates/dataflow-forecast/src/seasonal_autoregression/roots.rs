@@ -14,7 +14,8 @@ const MARGIN: f64 = 1.0;
 /// Fourth roots of all loads since the start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Roots {
-    roots: Vec<f64>,
+    /// Fourth roots, unscaled.
+    values: Vec<f64>,
     missing: Vec<bool>,
     cut: f64,
     mean: f64,
@@ -25,24 +26,24 @@ pub(super) struct Roots {
 
 impl Roots {
     pub(super) fn len(&self) -> usize {
-        self.roots.len()
+        self.values.len()
     }
 
     /// Takes the next load in.
     pub(super) fn push(&mut self, load: f64, missing: bool) {
-        self.roots.push(load.sqrt().sqrt());
+        self.values.push(load.sqrt().sqrt());
         self.missing.push(missing);
         if self.deviation > 0.0 {
-            self.widen(self.scaled(self.roots.len() - 1));
+            self.widen(self.scaled(self.values.len() - 1));
         }
     }
 
     /// Sets the scale by all that was taken in.
     pub(super) fn scale(&mut self) {
-        let count = self.roots.len() as f64;
-        self.cut = cut(&self.roots);
-        self.mean = self.roots.iter().map(|root| root.min(self.cut) / count).sum();
-        let squares: f64 = self.roots.iter().map(|root| (root.min(self.cut) - self.mean).powi(2) / count).sum();
+        let count = self.values.len() as f64;
+        self.cut = cut(&self.values);
+        self.mean = self.values.iter().map(|root| root.min(self.cut) / count).sum();
+        let squares: f64 = self.values.iter().map(|root| (root.min(self.cut) - self.mean).powi(2) / count).sum();
         let deviation = squares.sqrt();
         self.deviation = if deviation > FLAT * self.mean { deviation } else { self.mean.max(1.0) };
         self.range = (f64::INFINITY, f64::NEG_INFINITY);
@@ -51,7 +52,7 @@ impl Roots {
 
     /// The scaled root of an interval.
     pub(super) fn scaled(&self, interval: usize) -> f64 {
-        (self.roots[interval].min(self.cut) - self.mean) / self.deviation
+        (self.values[interval].min(self.cut) - self.mean) / self.deviation
     }
 
     /// The root that a scaled one stands for.
@@ -61,7 +62,7 @@ impl Roots {
 
     /// Whether the interval tells anything to learn from.
     pub(super) fn is_telling(&self, interval: usize) -> bool {
-        !self.missing[interval] && self.roots[interval] <= self.cut
+        !self.missing[interval] && self.values[interval] <= self.cut
     }
 
     /// A scaled forecast, kept near to what was ever seen.
@@ -70,7 +71,7 @@ impl Roots {
     }
 
     pub(super) fn largest_load(&self) -> f64 {
-        to_load(self.roots.iter().copied().fold(0.0, f64::max))
+        to_load(self.values.iter().copied().fold(0.0, f64::max))
     }
 
     fn widen(&mut self, scaled: f64) {
@@ -100,7 +101,9 @@ mod tests {
 
     fn roots(loads: &[f64]) -> Roots {
         let mut roots = Roots::default();
-        loads.iter().for_each(|load| roots.push(*load, false));
+        for load in loads {
+            roots.push(*load, false);
+        }
         roots.scale();
         roots
     }
