@@ -162,18 +162,25 @@ fn seasons(step: Step) -> Vec<Season> {
     both.into_iter().filter(|season| season.steps > 2).collect()
 }
 
-/// The last three loads and those around the same time one season before.
+/// The last three loads, and those around the same time one and two seasons before.
 fn calendar_lags(seasons: &[Season]) -> Vec<usize> {
-    let around = seasons.first().into_iter().flat_map(|season| season.steps - 1..=season.steps + 1);
-    (1..=3).chain(around).collect()
+    (1..=3).chain(around(centres(seasons))).collect()
 }
 
 /// The last loads, and those around the same time one season, two seasons and a week before.
 fn recent_lags(seasons: &[Season]) -> Vec<usize> {
     let recent = seasons.first().map_or(RECENT_WITHOUT_SEASON, |season| RECENT.min(season.steps + 2));
-    let day = seasons.first().into_iter().flat_map(|season| [season.steps, 2 * season.steps]);
-    let centres = day.chain(seasons.last().map(|season| season.steps));
-    (1..=recent).chain(centres.flat_map(|centre| centre - 1..=centre + 1)).collect()
+    let week = seasons.last().map(|season| season.steps);
+    (1..=recent).chain(around(centres(seasons).chain(week))).collect()
+}
+
+/// One and two of the shortest season.
+fn centres(seasons: &[Season]) -> impl Iterator<Item = usize> {
+    seasons.first().into_iter().flat_map(|season| [season.steps, 2 * season.steps])
+}
+
+fn around(centres: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
+    centres.flat_map(|centre| centre - 1..=centre + 1)
 }
 
 #[cfg(test)]
@@ -183,12 +190,12 @@ mod tests {
     #[test]
     fn lags_follow_the_step() {
         let [hour, minute, day] = [3_600, 60, 86_400].map(|seconds| seasons(Step::from_seconds(seconds).unwrap()));
-        assert_eq!(calendar_lags(&hour), [1, 2, 3, 23, 24, 25]);
+        assert_eq!(calendar_lags(&hour), [1, 2, 3, 23, 24, 25, 47, 48, 49]);
         assert!(recent_lags(&hour).ends_with(&[47, 48, 49, 167, 168, 169]));
         assert!(recent_lags(&minute).ends_with(&[2_879, 2_880, 2_881, 10_079, 10_080, 10_081]));
         assert_eq!(minute.iter().map(Season::slots).collect::<Vec<_>>(), [24, 168]);
         // The only season of days is the week.
         assert_eq!(day, [Season { days: 7, steps: 7 }]);
-        assert_eq!(calendar_lags(&day), [1, 2, 3, 6, 7, 8]);
+        assert_eq!(calendar_lags(&day), [1, 2, 3, 6, 7, 8, 13, 14, 15]);
     }
 }
