@@ -13,7 +13,7 @@ fn main() {
 }
 
 /// Every row of 84,000 minutes, four minutes ahead, five quantiles, parameters learnt anew every day.
-#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge"], sample_count = 5)]
+#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge", "seasonal-autoregression"], sample_count = 5)]
 fn rolling(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");
@@ -28,7 +28,7 @@ fn rolling(bencher: Bencher<'_, '_>, model: &str) {
 }
 
 /// A fitted model takes in one minute and forecasts the fourth after it.
-#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge"])]
+#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge", "seasonal-autoregression"])]
 fn one_step(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");

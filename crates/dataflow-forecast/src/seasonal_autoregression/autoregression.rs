@@ -8,19 +8,28 @@ use crate::cholesky::solve_in_place;
 
 /// Added to the sum of squares of every input but the constant: as if each had been seen ten times less than once.
 const PENALTY: f64 = 0.1;
-/// A lag is looked at where the past is so many times as long.
-const PAST_PER_LAG: usize = 2;
+/// A window is looked at where the past is so many times as long as it reaches back.
+const PAST_PER_REACH: usize = 2;
 /// Rows learnt from at most: with more only every n-th interval is a row.
 const ROWS_MAX: usize = 20_000;
 
-/// `root(t) = constant + Σ profile(t) + Σ coefficient · root(t − lag)`, in scaled roots.
+/// `root(t) = constant + Σ profile(t) + Σ coefficient · mean of the roots of a window before t`, in scaled roots.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Autoregression {
     constant: f64,
     /// Ascending.
-    lags: Vec<usize>,
+    windows: Vec<Window>,
     coefficients: Vec<f64>,
     profiles: Vec<Profile>,
+    /// Mean squared error of the next scaled root, on the rows learnt from.
+    pub(super) variance: f64,
+}
+
+/// Some intervals in a row: the latest `near` steps before, the first `far` steps before. A lag is a window of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Window {
+    pub(super) near: usize,
+    pub(super) far: usize,
 }
 
 /// Sums of products of inputs and output. A row has few inputs that are not zero, each given with its place.
@@ -29,72 +38,85 @@ struct Sums {
     /// Lower triangle, row by row.
     products: Vec<f64>,
     outputs: Vec<f64>,
+    /// Sum of output².
+    squares: f64,
+    rows: usize,
 }
 
 impl Autoregression {
-    /// Learns from all that is known, with those of the lags for which the past is long enough. `None` if the
+    /// Learns from all that is known, with those of the windows for which the past is long enough. `None` if the
     /// arithmetic overflows.
-    pub(super) fn fit(roots: &Roots, mut lags: Vec<usize>, profiles: Vec<Profile>) -> Option<Self> {
+    pub(super) fn fit(roots: &Roots, mut windows: Vec<Window>, profiles: Vec<Profile>) -> Option<Self> {
         let known = roots.len();
-        lags.retain(|lag| lag * PAST_PER_LAG <= known);
-        lags.sort_unstable();
-        lags.dedup();
-        let mut unfitted = Self { constant: 0.0, coefficients: vec![0.0; lags.len()], lags, profiles };
-        let first = unfitted.lags.last().copied().unwrap_or(0);
+        windows.retain(|window| window.far * PAST_PER_REACH <= known);
+        windows.sort_unstable();
+        windows.dedup();
+        let mut unfitted =
+            Self { constant: 0.0, coefficients: vec![0.0; windows.len()], windows, profiles, variance: 0.0 };
+        let first = unfitted.windows.iter().map(|window| window.far).max().unwrap_or(0);
         let stride = (known - first).div_ceil(ROWS_MAX).max(1);
         let mut sums = Sums::new(unfitted.inputs());
         let mut row = Vec::new();
-        let mut rows = 0_usize;
         for interval in (first..known).step_by(stride).filter(|interval| roots.is_telling(*interval)) {
             unfitted.write_row(roots, interval, &mut row);
             sums.add(&row, roots.scaled(interval));
-            rows += 1;
         }
-        if rows > 0 {
-            let solution = sums.solve()?;
+        if sums.rows > 0 {
+            let (solution, variance) = sums.solve()?;
             unfitted.take(&solution);
+            unfitted.variance = variance;
         }
         Some(unfitted)
     }
 
-    pub(super) fn lags(&self) -> &[usize] {
-        &self.lags
+    pub(super) fn windows(&self) -> &[Window] {
+        &self.windows
     }
 
     /// The scaled roots of the next `steps` intervals, each forecast taken as if it had been seen.
     pub(super) fn forecast(&self, roots: &Roots, steps: usize) -> Vec<f64> {
         let known = roots.len();
         let mut path = Vec::with_capacity(steps);
+        // The sum of the first so many of them.
+        let mut sums = Vec::with_capacity(steps + 1);
+        sums.push(0.0);
         for ahead in 0..steps {
-            let interval = known + ahead;
-            let usual: f64 = self.profiles.iter().map(|profile| profile.at(interval)).sum();
-            let terms = self.lags.iter().zip(&self.coefficients).map(|(lag, coefficient)| {
-                let seen = if *lag <= ahead { path[ahead - lag] } else { roots.scaled(interval - lag) };
-                coefficient * seen
+            let usual: f64 = self.profiles.iter().map(|profile| profile.at(known + ahead)).sum();
+            let terms = self.windows.iter().zip(&self.coefficients).map(|(window, coefficient)| {
+                let (from, until) = window.before(known + ahead);
+                let seen = if from < known { roots.scaled_sum(from, until.min(known)) } else { 0.0 };
+                let ahead_of_known =
+                    if until > known { sums[until - known] - sums[from.max(known) - known] } else { 0.0 };
+                coefficient * (seen + ahead_of_known) / window.length()
             });
-            path.push(roots.within_reach(self.constant + usual + terms.sum::<f64>()));
+            let next = roots.within_reach(self.constant + usual + terms.sum::<f64>());
+            sums.push(sums[ahead] + next);
+            path.push(next);
         }
         path
     }
 
     /// Whether it can be run forward from a past of this length.
     pub(super) fn is_sound(&self, known: usize) -> bool {
-        self.lags.len() == self.coefficients.len()
-            && self.lags.iter().all(|lag| (1..=known).contains(lag))
+        self.windows.len() == self.coefficients.len()
+            && self.windows.iter().all(|window| 1 <= window.near && window.near <= window.far && window.far <= known)
             && self.profiles.iter().all(Profile::is_sound)
     }
 
-    /// Constant, lags, slots of the profiles.
+    /// Constant, windows, slots of the profiles.
     fn inputs(&self) -> usize {
-        1 + self.lags.len() + self.profiles.iter().map(|profile| profile.effects.len()).sum::<usize>()
+        1 + self.windows.len() + self.profiles.iter().map(|profile| profile.effects.len()).sum::<usize>()
     }
 
     /// Writes the inputs of an interval that are not zero, places ascending but for the last slots of a period.
     fn write_row(&self, roots: &Roots, interval: usize, row: &mut Vec<(usize, f64)>) {
         row.clear();
         row.push((0, 1.0));
-        row.extend(self.lags.iter().enumerate().map(|(place, lag)| (1 + place, roots.scaled(interval - lag))));
-        let mut offset = 1 + self.lags.len();
+        row.extend(self.windows.iter().enumerate().map(|(place, window)| {
+            let (from, until) = window.before(interval);
+            (1 + place, roots.scaled_sum(from, until) / window.length())
+        }));
+        let mut offset = 1 + self.windows.len();
         for profile in &self.profiles {
             let slots = profile.slots(interval).into_iter().filter(|(_, weight)| *weight > 0.0);
             row.extend(slots.map(|(slot, weight)| (offset + slot, weight)));
@@ -113,9 +135,25 @@ impl Autoregression {
     }
 }
 
+impl Window {
+    /// One interval.
+    pub(super) fn lag(lag: usize) -> Self {
+        Self { near: lag, far: lag }
+    }
+
+    /// The intervals that it holds as seen from an interval: from, and until (exclusive).
+    fn before(self, interval: usize) -> (usize, usize) {
+        (interval - self.far, interval - self.near + 1)
+    }
+
+    fn length(self) -> f64 {
+        (self.far - self.near + 1) as f64
+    }
+}
+
 impl Sums {
     fn new(size: usize) -> Self {
-        Self { size, products: vec![0.0; size * size], outputs: vec![0.0; size] }
+        Self { size, products: vec![0.0; size * size], outputs: vec![0.0; size], squares: 0.0, rows: 0 }
     }
 
     fn add(&mut self, row: &[(usize, f64)], output: f64) {
@@ -126,14 +164,22 @@ impl Sums {
             }
             self.outputs[*place] += value * output;
         }
+        self.squares += output * output;
+        self.rows += 1;
     }
 
-    fn solve(mut self) -> Option<Vec<f64>> {
+    /// The unknowns, and the mean squared error that is left.
+    fn solve(mut self) -> Option<(Vec<f64>, f64)> {
         for place in 1..self.size {
             self.products[place * self.size + place] += PENALTY;
         }
-        solve_in_place(&mut self.products, &mut self.outputs)?;
-        self.outputs.iter().all(|value| value.is_finite()).then_some(self.outputs)
+        let mut solution = self.outputs.clone();
+        solve_in_place(&mut self.products, &mut solution)?;
+        // With (P + λI)β = r: the sum of squares left is y² − 2βᵀr + βᵀPβ = y² − βᵀr − λβᵀβ, the constant unpenalised.
+        let explained: f64 = solution.iter().zip(&self.outputs).map(|(value, output)| value * output).sum();
+        let penalty: f64 = solution[1..].iter().map(|value| PENALTY * value * value).sum();
+        let variance = ((self.squares - explained - penalty) / self.rows as f64).max(0.0);
+        (variance.is_finite() && solution.iter().all(|value| value.is_finite())).then_some((solution, variance))
     }
 }
 
@@ -155,11 +201,34 @@ mod tests {
     #[test]
     fn a_recursion_without_noise_is_found_and_continued() {
         let roots = wave();
-        let fitted = Autoregression::fit(&roots, vec![2, 1, 2, 5_000], Vec::new()).unwrap();
-        assert_eq!(fitted.lags, [1, 2]);
+        let fitted = Autoregression::fit(&roots, [2, 1, 2, 5_000].map(Window::lag).to_vec(), Vec::new()).unwrap();
+        assert_eq!(fitted.windows, [1, 2].map(Window::lag));
         assert!((fitted.coefficients[0] - 1.0).abs() < 0.01 && (fitted.coefficients[1] + 1.0).abs() < 0.01);
         for (ahead, value) in fitted.forecast(&roots, 12).iter().enumerate() {
             assert!((value - roots.scaled(ahead)).abs() < 0.02, "{ahead}: {value}");
+        }
+        assert!(fitted.variance < 1e-4, "{}", fitted.variance);
+    }
+
+    #[test]
+    fn a_window_runs_from_what_is_known_into_what_is_forecast() {
+        let mut roots = Roots::default();
+        for interval in 0..30 {
+            roots.push([16.0, 81.0, 256.0][interval % 3], false);
+        }
+        roots.scale();
+        let part = Autoregression {
+            windows: vec![Window { near: 2, far: 3 }],
+            coefficients: vec![1.0],
+            ..Autoregression::default()
+        };
+        let scaled = |interval: usize| roots.scaled(interval);
+        let first = f64::midpoint(scaled(27), scaled(28));
+        let second = f64::midpoint(scaled(28), scaled(29));
+        let third = f64::midpoint(scaled(29), first);
+        let fourth = f64::midpoint(first, second);
+        for (value, expected) in part.forecast(&roots, 4).iter().zip([first, second, third, fourth]) {
+            assert!((value - expected).abs() < 1e-12, "{value} {expected}");
         }
     }
 
@@ -187,7 +256,8 @@ mod tests {
         let profile = || vec![Profile::new(14_400, 1, 6)];
         let path = |roots: &Roots| Autoregression::fit(roots, Vec::new(), profile()).unwrap().forecast(roots, 6);
         for (one, other) in path(&clean).iter().zip(path(&filled)) {
-            assert!((clean.unscaled(*one) - filled.unscaled(other)).abs() < 0.01, "{one} {other}");
+            let loads = [clean.expected_load(*one, 0.0), filled.expected_load(other, 0.0)];
+            assert!((loads[0] / loads[1] - 1.0).abs() < 0.01, "{loads:?}");
         }
     }
 }

@@ -17,9 +17,9 @@ mod roots;
 use dataflow_series::Step;
 use serde::{Deserialize, Serialize};
 
-use self::autoregression::Autoregression;
+use self::autoregression::{Autoregression, Window};
 use self::profile::Profile;
-use self::roots::{Roots, to_load};
+use self::roots::Roots;
 use crate::history::View;
 use crate::model::{
     FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, season, steps_per_days, to_bytes,
@@ -31,11 +31,14 @@ const SEASONS_MIN: usize = 3;
 const STEPS_MIN: usize = 24;
 /// The day is cut into so many hours at most, however short the steps are.
 const HOURS: usize = 24;
-/// The last so many loads are looked at by the autoregression that follows what lately happened: a day of hours and
-/// a little more.
-const RECENT: usize = 26;
-/// The same where there is no season.
-const RECENT_WITHOUT_SEASON: usize = 8;
+/// The autoregression by the calendar looks at the last so many hours.
+const HOURS_BY_CALENDAR: usize = 3;
+/// The one by what lately happened looks at a day of hours and a little more.
+const HOURS_BY_RECENT: usize = 26;
+/// The same where there is no season, in steps.
+const STEPS_WITHOUT_SEASON: usize = 8;
+/// Where steps are shorter than an hour, the last so many loads are looked at one by one.
+const FINE_LAGS: usize = 8;
 
 /// The mean of two seasonal autoregressions.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +93,7 @@ impl MeanModel for SeasonalAutoregression {
         let restored: FittedSeasonalAutoregression = from_bytes(saved)?;
         let known = restored.roots.len();
         let sound = check_horizons(&restored.horizons).is_ok()
+            && restored.roots.is_sound()
             && [&restored.by_calendar, &restored.by_recent].iter().all(|part| part.is_sound(known));
         if sound {
             Ok(Box::new(restored))
@@ -109,9 +113,9 @@ impl FittedMean for FittedSeasonalAutoregression {
     fn refit(&mut self) -> Result<(), FitError> {
         let mut roots = self.roots.clone();
         roots.scale();
-        let by_calendar = Autoregression::fit(&roots, calendar_lags(&self.seasons), self.profiles(&self.seasons));
+        let by_calendar = Autoregression::fit(&roots, calendar_windows(&self.seasons), self.profiles(&self.seasons));
         let shortest = &self.seasons[..self.seasons.len().min(1)];
-        let by_recent = Autoregression::fit(&roots, recent_lags(&self.seasons), self.profiles(shortest));
+        let by_recent = Autoregression::fit(&roots, recent_windows(&self.seasons), self.profiles(shortest));
         let (Some(by_calendar), Some(by_recent)) = (by_calendar, by_recent) else {
             return Err(FitError::TooLarge { model: MODEL, largest: roots.largest_load() });
         };
@@ -121,18 +125,23 @@ impl FittedMean for FittedSeasonalAutoregression {
 
     fn means(&self, means: &mut [f64]) {
         let furthest = self.horizons.last().copied().unwrap_or(0);
-        let [calendar, recent] = [&self.by_calendar, &self.by_recent].map(|part| part.forecast(&self.roots, furthest));
-        for (mean, horizon) in means.iter_mut().zip(&self.horizons) {
-            let loads = [&calendar, &recent].map(|path| to_load(self.roots.unscaled(path[horizon - 1])));
-            *mean = 0.5 * loads[0] + 0.5 * loads[1];
+        means.fill(0.0);
+        for part in [&self.by_calendar, &self.by_recent] {
+            let path = part.forecast(&self.roots, furthest);
+            for (mean, horizon) in means.iter_mut().zip(&self.horizons) {
+                *mean += 0.5 * self.roots.expected_load(path[horizon - 1], part.variance);
+            }
         }
     }
 
     fn learnt(&self) -> Vec<Learnt> {
-        let lags = |part: &Autoregression| part.lags().iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        let reach = |part: &Autoregression| {
+            let furthest = part.windows().iter().map(|window| window.far).max().unwrap_or(0);
+            format!("{} inputs, up to {furthest} steps back", part.windows().len())
+        };
         vec![
-            Learnt { name: "lags beside the calendar", value: lags(&self.by_calendar) },
-            Learnt { name: "lags alone", value: lags(&self.by_recent) },
+            Learnt { name: "by the calendar", value: reach(&self.by_calendar) },
+            Learnt { name: "by what lately happened", value: reach(&self.by_recent) },
         ]
     }
 
@@ -162,16 +171,35 @@ fn seasons(step: Step) -> Vec<Season> {
     both.into_iter().filter(|season| season.steps > 2).collect()
 }
 
-/// The last three loads, and those around the same time one and two seasons before.
-fn calendar_lags(seasons: &[Season]) -> Vec<usize> {
-    (1..=3).chain(around(centres(seasons))).collect()
+/// The last hours, and those around the same time one and two seasons before.
+fn calendar_windows(seasons: &[Season]) -> Vec<Window> {
+    let hour = hour(seasons);
+    fine(hour).chain(hours(HOURS_BY_CALENDAR, hour)).chain(around(centres(seasons), hour)).collect()
 }
 
-/// The last loads, and those around the same time one season, two seasons and a week before.
-fn recent_lags(seasons: &[Season]) -> Vec<usize> {
-    let recent = seasons.first().map_or(RECENT_WITHOUT_SEASON, |season| RECENT.min(season.steps + 2));
+/// The last hours, and those around the same time one season, two seasons and a week before.
+fn recent_windows(seasons: &[Season]) -> Vec<Window> {
+    let hour = hour(seasons);
+    let count = seasons.first().map_or(STEPS_WITHOUT_SEASON, |season| HOURS_BY_RECENT.min(season.steps + 2));
     let week = seasons.last().map(|season| season.steps);
-    (1..=recent).chain(around(centres(seasons).chain(week))).collect()
+    fine(hour).chain(hours(count, hour)).chain(around(centres(seasons).chain(week), hour)).collect()
+}
+
+/// Steps of an hour, or one step where that is longer.
+fn hour(seasons: &[Season]) -> usize {
+    seasons.first().map_or(1, |season| season.steps / season.slots())
+}
+
+/// The last hours, one by one.
+fn hours(count: usize, hour: usize) -> impl Iterator<Item = Window> {
+    (0..count).map(move |index| Window { near: index * hour + 1, far: (index + 1) * hour })
+}
+
+/// What tells of the next step within an hour: the last loads one by one, then windows of twice the length each.
+fn fine(hour: usize) -> impl Iterator<Item = Window> {
+    let lags = (1..=FINE_LAGS).filter(move |_| hour > 1).map(Window::lag);
+    let doubled = (1..usize::BITS).map(|power| FINE_LAGS << power).take_while(move |length| *length < hour);
+    lags.chain(doubled.map(|far| Window { near: 1, far }))
 }
 
 /// One and two of the shortest season.
@@ -179,8 +207,13 @@ fn centres(seasons: &[Season]) -> impl Iterator<Item = usize> {
     seasons.first().into_iter().flat_map(|season| [season.steps, 2 * season.steps])
 }
 
-fn around(centres: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
-    centres.flat_map(|centre| centre - 1..=centre + 1)
+/// The hour before, that around and that after each centre.
+fn around(centres: impl Iterator<Item = usize>, hour: usize) -> impl Iterator<Item = Window> {
+    let starts = centres.flat_map(move |centre| [centre - hour, centre, centre + hour]);
+    starts.map(move |centre| {
+        let near = (centre - hour / 2).max(1);
+        Window { near, far: near + hour - 1 }
+    })
 }
 
 #[cfg(test)]
@@ -188,14 +221,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lags_follow_the_step() {
+    fn what_is_looked_at_follows_the_step() {
         let [hour, minute, day] = [3_600, 60, 86_400].map(|seconds| seasons(Step::from_seconds(seconds).unwrap()));
-        assert_eq!(calendar_lags(&hour), [1, 2, 3, 23, 24, 25, 47, 48, 49]);
-        assert!(recent_lags(&hour).ends_with(&[47, 48, 49, 167, 168, 169]));
-        assert!(recent_lags(&minute).ends_with(&[2_879, 2_880, 2_881, 10_079, 10_080, 10_081]));
+        let lags = |lags: &[usize]| lags.iter().copied().map(Window::lag).collect::<Vec<_>>();
+        assert_eq!(calendar_windows(&hour), lags(&[1, 2, 3, 23, 24, 25, 47, 48, 49]));
+        assert!(recent_windows(&hour).ends_with(&lags(&[47, 48, 49, 167, 168, 169])));
+        // Minutes are gathered into hours.
+        let window = |near: usize, far: usize| Window { near, far };
+        assert!(recent_windows(&minute).ends_with(&[
+            window(9_990, 10_049),
+            window(10_050, 10_109),
+            window(10_110, 10_169)
+        ]));
+        assert!(recent_windows(&minute).starts_with(&lags(&[1, 2, 3, 4, 5, 6, 7, 8])));
+        assert!(
+            recent_windows(&minute).contains(&window(1, 32)) && recent_windows(&minute).contains(&window(1_501, 1_560))
+        );
         assert_eq!(minute.iter().map(Season::slots).collect::<Vec<_>>(), [24, 168]);
         // The only season of days is the week.
         assert_eq!(day, [Season { days: 7, steps: 7 }]);
-        assert_eq!(calendar_lags(&day), [1, 2, 3, 6, 7, 8, 13, 14, 15]);
+        assert_eq!(calendar_windows(&day), lags(&[1, 2, 3, 6, 7, 8, 13, 14, 15]));
     }
 }

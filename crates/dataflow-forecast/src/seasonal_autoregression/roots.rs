@@ -16,6 +16,8 @@ const MARGIN: f64 = 1.0;
 pub(super) struct Roots {
     /// Fourth roots, unscaled.
     values: Vec<f64>,
+    /// `sums[i]` is the sum of the first `i` of them, cut.
+    sums: Vec<f64>,
     missing: Vec<bool>,
     cut: f64,
     mean: f64,
@@ -33,7 +35,9 @@ impl Roots {
     pub(super) fn push(&mut self, load: f64, missing: bool) {
         self.values.push(load.sqrt().sqrt());
         self.missing.push(missing);
-        if self.deviation > 0.0 {
+        // Before the first scale is set there is nothing to keep up.
+        if let Some(sum) = self.sums.last() {
+            self.sums.push(sum + self.cut_at(self.values.len() - 1));
             self.widen(self.scaled(self.values.len() - 1));
         }
     }
@@ -42,7 +46,12 @@ impl Roots {
     pub(super) fn scale(&mut self) {
         let count = self.values.len() as f64;
         self.cut = cut(&self.values);
-        self.mean = self.values.iter().map(|root| root.min(self.cut) / count).sum();
+        self.sums = Vec::with_capacity(self.len() + 1);
+        self.sums.push(0.0);
+        for index in 0..self.len() {
+            self.sums.push(self.sums[index] + self.cut_at(index));
+        }
+        self.mean = self.sums[self.len()] / count;
         let squares: f64 = self.values.iter().map(|root| (root.min(self.cut) - self.mean).powi(2) / count).sum();
         let deviation = squares.sqrt();
         self.deviation = if deviation > FLAT * self.mean { deviation } else { self.mean.max(1.0) };
@@ -52,12 +61,24 @@ impl Roots {
 
     /// The scaled root of an interval.
     pub(super) fn scaled(&self, interval: usize) -> f64 {
-        (self.values[interval].min(self.cut) - self.mean) / self.deviation
+        (self.cut_at(interval) - self.mean) / self.deviation
     }
 
-    /// The root that a scaled one stands for.
-    pub(super) fn unscaled(&self, scaled: f64) -> f64 {
-        scaled * self.deviation + self.mean
+    /// The sum of the scaled roots of some intervals.
+    pub(super) fn scaled_sum(&self, from: usize, until: usize) -> f64 {
+        (self.sums[until] - self.sums[from] - (until - from) as f64 * self.mean) / self.deviation
+    }
+
+    /// The expected load where the scaled root is normal with this mean and variance: E r⁴ = m⁴ + 6m²v + 3v².
+    pub(super) fn expected_load(&self, scaled: f64, scaled_variance: f64) -> f64 {
+        let square = (scaled * self.deviation + self.mean).max(0.0).powi(2);
+        let variance = scaled_variance * self.deviation * self.deviation;
+        (square * square + 6.0 * square * variance + 3.0 * variance * variance).min(f64::MAX)
+    }
+
+    /// Whether it is whole, and a scale is set.
+    pub(super) fn is_sound(&self) -> bool {
+        self.missing.len() == self.len() && self.sums.len() == self.len() + 1 && self.deviation > 0.0
     }
 
     /// Whether the interval tells anything to learn from.
@@ -71,17 +92,16 @@ impl Roots {
     }
 
     pub(super) fn largest_load(&self) -> f64 {
-        to_load(self.values.iter().copied().fold(0.0, f64::max))
+        self.values.iter().copied().fold(0.0, f64::max).powi(4).min(f64::MAX)
+    }
+
+    fn cut_at(&self, interval: usize) -> f64 {
+        self.values[interval].min(self.cut)
     }
 
     fn widen(&mut self, scaled: f64) {
         self.range = (self.range.0.min(scaled), self.range.1.max(scaled));
     }
-}
-
-/// The load whose fourth root this is: finite and at least zero.
-pub(super) fn to_load(root: f64) -> f64 {
-    root.max(0.0).powi(4).min(f64::MAX)
 }
 
 /// The root at which absurd ones are cut: none where nearly all loads are zero.
@@ -113,7 +133,10 @@ mod tests {
         let roots = roots(&[16.0, 81.0, 16.0, 81.0]);
         // Roots 2 and 3: mean 2.5, deviation 0.5.
         assert_eq!([roots.scaled(0), roots.scaled(1)], [-1.0, 1.0]);
-        assert_eq!(to_load(roots.unscaled(-1.0)), 16.0);
+        assert_eq!(roots.expected_load(-1.0, 0.0), 16.0);
+        // 16 + 6 · 4 · 1/4 + 3 / 16.
+        assert_eq!(roots.expected_load(-1.0, 1.0), 22.1875);
+        assert_eq!(roots.scaled_sum(1, 4), 1.0);
         assert_eq!(roots.within_reach(7.0), 2.0);
     }
 

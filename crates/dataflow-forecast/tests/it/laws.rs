@@ -83,7 +83,9 @@ fn a_daily_wave_is_recognised_by_every_model_that_knows_days() {
     let loads: Vec<f64> =
         (0..24 * 21).map(|hour| 100.0 + 50.0 * (f64::from(hour) * std::f64::consts::TAU / 24.0).sin()).collect();
     let series = series(3_600, &loads);
-    for spec in [ModelSpec::SeasonalNaive, ModelSpec::ExponentialSmoothing, ModelSpec::Ridge] {
+    for spec in
+        [ModelSpec::SeasonalNaive, ModelSpec::ExponentialSmoothing, ModelSpec::Ridge, ModelSpec::SeasonalAutoregression]
+    {
         let forecast = fit(spec, &series, 24 * 20, &[6, 12, 18]).predict(&[]);
         for (horizon, mean) in forecast.horizons.iter().zip(&forecast.mean) {
             let expected = loads[24 * 20 + horizon - 1];
