@@ -21,7 +21,7 @@ const MODEL: &str = "forecasting.model";
 const COVERAGE: f64 = 0.95;
 /// A load above this quantile of the forecast made for it is an anomaly.
 const ANOMALY_LEVEL: f64 = 0.997;
-/// Models of the reference project that are not there yet; its configuration names one of them.
+/// Models as the configuration of the reference project writes them.
 pub(crate) const REFERENCE_MODELS: [&str; 1] = ["bilstm_attention"];
 
 /// Where forecasts come from.
@@ -47,23 +47,24 @@ impl ForecastSource {
     /// When it is neither a model nor a file.
     pub(crate) fn choose(flag: Option<&str>, configuration: &Configuration) -> Result<(Self, Option<String>), Failure> {
         let name = flag.unwrap_or(&configuration.settings().model);
-        if let Ok(model) = name.parse() {
-            return Ok((Self::Model(model), None));
-        }
-        if flag.is_some() && (Path::new(name).is_file() || name.to_lowercase().ends_with(".csv")) {
-            return Ok((Self::File(PathBuf::from(name)), None));
-        }
         let place = match (flag, configuration.origin(MODEL)) {
             (Some(_), _) => "--forecast".to_owned(),
             (None, Origin::Default) => MODEL.to_owned(),
             (None, origin) => format!("{origin}: {MODEL}"),
         };
-        if flag.is_none() && REFERENCE_MODELS.contains(&name) {
+        if let Ok(model) = name.parse::<ModelSpec>() {
             let instead = ModelSpec::Ridge;
-            return Ok((
-                Self::Model(instead),
-                Some(format!("{place}: the model {name} is not there yet; {instead} is used")),
-            ));
+            return match model.model(ModelSettings::default()) {
+                Ok(_) => Ok((Self::Model(model), None)),
+                // A configuration of the reference shall run with any build.
+                Err(error) if flag.is_none() => {
+                    Ok((Self::Model(instead), Some(format!("{place}: {error}; {instead} is used"))))
+                }
+                Err(error) => Err(Failure::Input(format!("{place}: {error}"))),
+            };
+        }
+        if flag.is_some() && (Path::new(name).is_file() || name.to_lowercase().ends_with(".csv")) {
+            return Ok((Self::File(PathBuf::from(name)), None));
         }
         let models = ModelSpec::ALL.map(ModelSpec::name).join(", ");
         Err(Failure::Input(format!("{place}: {name:?} is no model ({models}) and no CSV file of forecasts")))

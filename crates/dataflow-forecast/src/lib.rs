@@ -33,6 +33,8 @@ mod history;
 mod model;
 mod model_file;
 mod naive;
+#[cfg(feature = "neural")]
+mod neural;
 mod ridge;
 mod rolling;
 mod score;
@@ -47,6 +49,8 @@ pub use history::{Exogenous, History, HistoryError, View};
 pub use model::{FitError, Fitted, FittedMean, Forecast, Learnt, MeanModel, Model, Refits, SaveError, Spread};
 pub use model_file::{ModelFileError, SavedModel};
 pub use naive::{Naive, SeasonalNaive};
+#[cfg(feature = "neural")]
+pub use neural::{Architecture, Neural, ReferenceNetwork, ReferenceOutput, WeightsError, WindowsError};
 pub use ridge::Ridge;
 pub use rolling::{RollingForecast, RollingSettings, rolling_forecast};
 pub use score::{Coverage, Pinball, Scores, band_levels, scores};

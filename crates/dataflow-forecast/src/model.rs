@@ -45,6 +45,14 @@ pub enum FitError {
         /// The cargo feature.
         feature: &'static str,
     },
+    /// Something that the model is built on failed, such as the memory of a graphics card.
+    #[error("the model {model} failed: {reason}")]
+    Failed {
+        /// Name of the model.
+        model: &'static str,
+        /// What failed.
+        reason: String,
+    },
     /// The horizons asked for are none, zero or not ascending.
     #[error("the horizons {0:?} must be at least one whole number of steps, each at least 1, in ascending order")]
     BadHorizons(Vec<usize>),

@@ -10,6 +10,8 @@ use crate::conformal::{Calibration, Conformal};
 use crate::exponential_smoothing::ExponentialSmoothing;
 use crate::model::{FitError, MeanModel, Model};
 use crate::naive::{Naive, SeasonalNaive};
+#[cfg(feature = "neural")]
+use crate::neural::{Architecture, Neural};
 use crate::ridge::Ridge;
 use crate::seasonal_autoregression::SeasonalAutoregression;
 
@@ -28,6 +30,12 @@ pub enum ModelSpec {
     Ridge,
     /// Two autoregressions with the day and the week, averaged.
     SeasonalAutoregression,
+    /// Bidirectional LSTM; needs the feature `neural`.
+    Bilstm,
+    /// Bidirectional LSTM pooled by additive attention; needs the feature `neural`.
+    BilstmAttention,
+    /// Transformer encoder; needs the feature `neural`.
+    Transformer,
 }
 
 /// What every model is made with.
@@ -46,8 +54,16 @@ pub struct UnknownModel(pub String);
 
 impl ModelSpec {
     /// Every model, the simplest first.
-    pub const ALL: [Self; 5] =
-        [Self::Naive, Self::SeasonalNaive, Self::ExponentialSmoothing, Self::Ridge, Self::SeasonalAutoregression];
+    pub const ALL: [Self; 8] = [
+        Self::Naive,
+        Self::SeasonalNaive,
+        Self::ExponentialSmoothing,
+        Self::Ridge,
+        Self::SeasonalAutoregression,
+        Self::Bilstm,
+        Self::BilstmAttention,
+        Self::Transformer,
+    ];
 
     /// The name by which users call it.
     pub const fn name(self) -> &'static str {
@@ -57,6 +73,9 @@ impl ModelSpec {
             Self::ExponentialSmoothing => "exponential-smoothing",
             Self::Ridge => "ridge",
             Self::SeasonalAutoregression => "seasonal-autoregression",
+            Self::Bilstm => "bilstm",
+            Self::BilstmAttention => "bilstm-attention",
+            Self::Transformer => "transformer",
         }
     }
 
@@ -70,7 +89,15 @@ impl ModelSpec {
             Self::SeasonalAutoregression => {
                 "The mean of two autoregressions, one with the usual level of every hour of the week, one with many lags."
             }
+            Self::Bilstm => "A neural network of two bidirectional LSTM layers (feature neural).",
+            Self::BilstmAttention => "A bidirectional LSTM with eight heads of additive attention (feature neural).",
+            Self::Transformer => "A small Transformer encoder (feature neural).",
         }
+    }
+
+    /// Whether this build has the feature that the model needs.
+    pub const fn is_built(self) -> bool {
+        cfg!(feature = "neural") || !matches!(self, Self::Bilstm | Self::BilstmAttention | Self::Transformer)
     }
 
     /// The model itself, with conformal quantiles.
@@ -84,6 +111,16 @@ impl ModelSpec {
             Self::ExponentialSmoothing => Box::new(ExponentialSmoothing),
             Self::Ridge => Box::new(Ridge),
             Self::SeasonalAutoregression => Box::new(SeasonalAutoregression),
+            #[cfg(feature = "neural")]
+            Self::Bilstm => Box::new(Neural::new(Architecture::Bilstm, settings.seed)),
+            #[cfg(feature = "neural")]
+            Self::BilstmAttention => Box::new(Neural::new(Architecture::BilstmAttention, settings.seed)),
+            #[cfg(feature = "neural")]
+            Self::Transformer => Box::new(Neural::new(Architecture::Transformer, settings.seed)),
+            #[cfg(not(feature = "neural"))]
+            Self::Bilstm | Self::BilstmAttention | Self::Transformer => {
+                return Err(FitError::NotBuilt { model: self.name(), feature: "neural" });
+            }
         };
         Ok(Box::new(Conformal::new(mean_model, settings.calibration)))
     }
@@ -128,6 +165,15 @@ impl From<ModelSpec> for &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(not(feature = "neural"))]
+    #[test]
+    fn a_model_of_a_missing_feature_names_it() {
+        for name in ["bilstm", "bilstm_attention", "transformer"] {
+            let refused = name.parse::<ModelSpec>().unwrap().model(ModelSettings::default()).err().unwrap().to_string();
+            assert!(refused.contains("--features neural") && refused.contains(&name.replace('_', "-")), "{refused}");
+        }
+    }
 
     #[test]
     fn every_name_is_read_back_and_others_are_refused_with_the_list() {

@@ -81,8 +81,9 @@ fn the_default_file_is_written_once_checked_and_read() {
     stdout(folder, &["config", "check", "dataflow.yaml"]);
 }
 
+#[cfg(not(feature = "neural"))]
 #[test]
-fn a_model_that_is_not_there_yet_is_replaced_with_a_warning() {
+fn a_model_that_this_build_lacks_is_replaced_with_a_warning_or_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     fs::write(folder.join("config.yaml"), "forecasting: {model: \"bilstm_attention\", window_size: 60}\n")
@@ -92,8 +93,14 @@ fn a_model_that_is_not_there_yet_is_replaced_with_a_warning() {
     assert!(output.status.success());
     let message = stderr(&output);
     assert_eq!(message.matches("warning: ").count(), 1, "{message}");
-    assert!(message.contains("config.yaml:1: forecasting.model: the model bilstm_attention"), "{message}");
+    assert!(
+        message.contains("config.yaml:1: forecasting.model: the model bilstm-attention needs a build"),
+        "{message}"
+    );
     assert!(String::from_utf8_lossy(&output.stdout).contains("by ridge"));
+    let refused = run(folder, &["compare", "numbers.txt", "--step", "1m", "--forecast", "bilstm-attention"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("--features neural"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn intervals_keep_their_coverage_where_the_level_moves() {
         })
         .collect();
     let series = series(3_600, &loads);
-    for spec in ModelSpec::ALL {
+    for spec in quick_models() {
         let settings = dataflow_forecast::BacktestSettings {
             holdout: 24 * 90,
             horizons: vec![1, 6],

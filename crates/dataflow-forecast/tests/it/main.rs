@@ -1,6 +1,10 @@
 //! Laws that hold for every model, tested through the public interface.
 
 mod laws;
+#[cfg(feature = "neural")]
+mod neural;
+#[cfg(feature = "neural")]
+mod neural_weights;
 mod odd_input;
 mod rolling;
 
@@ -31,14 +35,20 @@ fn extend(fitted: &mut dyn Fitted, series: &Series, from: usize) {
     fitted.extend(View::of(series, &zone).slice(from..series.len()));
 }
 
+/// The models that are fitted in no time; neural ones have tests of their own.
+fn quick_models() -> impl Iterator<Item = ModelSpec> {
+    let neural = [ModelSpec::Bilstm, ModelSpec::BilstmAttention, ModelSpec::Transformer];
+    ModelSpec::ALL.into_iter().filter(move |spec| !neural.contains(spec))
+}
+
 fn any_model() -> impl Strategy<Value = ModelSpec> {
-    prop::sample::select(ModelSpec::ALL.to_vec())
+    prop::sample::select(quick_models().collect::<Vec<_>>())
 }
 
 /// Hourly loads of some days: a daily wave with noise, now and then a zero or a burst.
 fn hourly_loads(hours: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
     let noise = prop_oneof![8 => 0.5..1.5, 1 => Just(0.0), 1 => 2.0..9.0_f64];
-    (prop::collection::vec(noise, hours), 1.0..500.0_f64).prop_map(|(noise, level)| {
+    (prop::collection::vec(noise, hours), 1.0..500.0_f64).prop_map(|(noise, level): (Vec<f64>, f64)| {
         let wave = |hour: usize| 1.0 + 0.7 * (hour as f64 * std::f64::consts::TAU / 24.0).sin();
         noise.iter().enumerate().map(|(hour, noise)| (level * wave(hour) * noise).round()).collect()
     })
