@@ -94,7 +94,7 @@ fn the_same_seed_gives_the_same_bytes_and_a_restored_model_goes_on_alike() {
 fn forecasts_as_bytes() {
     if std::env::var_os("DATAFLOW_TEST_THREADS").is_some() {
         for architecture in ARCHITECTURES {
-            println!("BYTES {architecture:?} {:?}", means(train(architecture, 1, &hours(200)).as_ref()));
+            eprintln!("BYTES {architecture:?} {:?}", means(train(architecture, 1, &hours(200)).as_ref()));
         }
     }
 }
@@ -108,7 +108,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
             .envs([("DATAFLOW_TEST_THREADS", "1"), ("RAYON_NUM_THREADS", threads)])
             .output()
             .expect("this program runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
         text.lines().filter_map(|line| line.split_once("BYTES")).map(|(_, bytes)| bytes.to_owned()).collect::<Vec<_>>()
     };
     let single = run("1");
