@@ -28,7 +28,8 @@ fn rolling(bencher: Bencher<'_, '_>, model: &str) {
 }
 
 /// A fitted model takes in one minute and forecasts the fourth after it.
-#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge", "seasonal-autoregression"])]
+#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge", "seasonal-autoregression", "rvfl",
+    "deep-rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles"])]
 fn one_step(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");
@@ -50,4 +51,14 @@ fn minutes() -> Series {
     let end = series.time(TICKS);
     let window = series.start()..end;
     series.window(window).expect("the trace is longer")
+}
+
+/// A model that learns at length is fitted on the first month of minutes, calibration included.
+#[divan::bench(args = ["rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles"], sample_count = 1)]
+fn fit(bencher: Bencher<'_, '_>, model: &str) {
+    let series = minutes();
+    let spec: ModelSpec = model.parse().expect("a name of the list");
+    let zone = TimeZone::UTC;
+    let model = spec.model(ModelSettings::default()).expect("a model of this build");
+    bencher.bench_local(|| model.fit(View::of(&series, &zone).first(TICKS / 2), &[4]).map(|_| ()));
 }

@@ -25,11 +25,13 @@
 //! ```
 
 mod backtest;
+mod boosted_trees;
 mod calendar;
 mod cholesky;
 mod conformal;
 mod exponential_smoothing;
 mod history;
+mod inputs;
 mod model;
 mod model_file;
 mod naive;
@@ -37,12 +39,14 @@ mod naive;
 mod neural;
 mod ridge;
 mod rolling;
+mod rvfl;
 mod score;
 mod seasonal_autoregression;
 mod sorted_window;
 mod spec;
 
 pub use backtest::{BacktestSettings, backtest};
+pub use boosted_trees::{BoostedQuantiles, BoostedTrees};
 pub use conformal::{Calibration, Conformal};
 pub use exponential_smoothing::ExponentialSmoothing;
 pub use history::{Exogenous, History, HistoryError, View};
@@ -53,6 +57,7 @@ pub use naive::{Naive, SeasonalNaive};
 pub use neural::{Architecture, Neural, ReferenceNetwork, ReferenceOutput, WeightsError, WindowsError};
 pub use ridge::Ridge;
 pub use rolling::{RollingForecast, RollingSettings, rolling_forecast};
+pub use rvfl::Rvfl;
 pub use score::{Coverage, Pinball, Scores, band_levels, scores};
 pub use seasonal_autoregression::SeasonalAutoregression;
 pub use spec::{ModelSettings, ModelSpec, UnknownModel};

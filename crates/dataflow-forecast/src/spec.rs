@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::boosted_trees::{BoostedQuantiles, BoostedTrees};
 use crate::conformal::{Calibration, Conformal};
 use crate::exponential_smoothing::ExponentialSmoothing;
 use crate::model::{FitError, MeanModel, Model};
@@ -13,6 +14,7 @@ use crate::naive::{Naive, SeasonalNaive};
 #[cfg(feature = "neural")]
 use crate::neural::{Architecture, Neural};
 use crate::ridge::Ridge;
+use crate::rvfl::Rvfl;
 use crate::seasonal_autoregression::SeasonalAutoregression;
 
 /// A model by name. Written and read (also by serde) as in [`ModelSpec::name`].
@@ -28,6 +30,18 @@ pub enum ModelSpec {
     ExponentialSmoothing,
     /// The regularised linear model.
     Ridge,
+    /// Random vector functional link: one hidden layer.
+    Rvfl,
+    /// Two hidden layers.
+    DeepRvfl,
+    /// Ten hidden layers, each with a read-out of its own.
+    EnsembleDeepRvfl,
+    /// The same with empirical modes as inputs.
+    EmdEnsembleDeepRvfl,
+    /// Gradient-boosted trees for the expected load.
+    BoostedTrees,
+    /// Gradient-boosted trees for quantiles.
+    BoostedQuantiles,
     /// Two autoregressions with the day and the week, averaged.
     SeasonalAutoregression,
     /// Bidirectional LSTM; needs the feature `neural`.
@@ -54,11 +68,17 @@ pub struct UnknownModel(pub String);
 
 impl ModelSpec {
     /// Every model, the simplest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::Naive,
         Self::SeasonalNaive,
         Self::ExponentialSmoothing,
         Self::Ridge,
+        Self::Rvfl,
+        Self::DeepRvfl,
+        Self::EnsembleDeepRvfl,
+        Self::EmdEnsembleDeepRvfl,
+        Self::BoostedTrees,
+        Self::BoostedQuantiles,
         Self::SeasonalAutoregression,
         Self::Bilstm,
         Self::BilstmAttention,
@@ -72,6 +92,12 @@ impl ModelSpec {
             Self::SeasonalNaive => "seasonal-naive",
             Self::ExponentialSmoothing => "exponential-smoothing",
             Self::Ridge => "ridge",
+            Self::Rvfl => "rvfl",
+            Self::DeepRvfl => "deep-rvfl",
+            Self::EnsembleDeepRvfl => "ensemble-deep-rvfl",
+            Self::EmdEnsembleDeepRvfl => "emd-ensemble-deep-rvfl",
+            Self::BoostedTrees => "boosted-trees",
+            Self::BoostedQuantiles => "boosted-quantiles",
             Self::SeasonalAutoregression => "seasonal-autoregression",
             Self::Bilstm => "bilstm",
             Self::BilstmAttention => "bilstm-attention",
@@ -86,6 +112,14 @@ impl ModelSpec {
             Self::SeasonalNaive => "The load at the same time one day before.",
             Self::ExponentialSmoothing => "A smoothed level plus a smoothed daily profile, without a trend.",
             Self::Ridge => "A regularised linear model on recent loads, rolling means, earlier days and the calendar.",
+            Self::Rvfl => "The linear model's inputs and 100 random hidden units, read out by ridge regression.",
+            Self::DeepRvfl => "As rvfl, with two layers of 100 random hidden units.",
+            Self::EnsembleDeepRvfl => "Ten layers of 100 random hidden units, each read out on its own, averaged.",
+            Self::EmdEnsembleDeepRvfl => "As ensemble-deep-rvfl, with the empirical modes of the last loads as inputs.",
+            Self::BoostedTrees => "Gradient-boosted trees on the linear model's inputs, by the likelihood of counts.",
+            Self::BoostedQuantiles => {
+                "Gradient-boosted trees for five quantiles of the load; the median is the forecast."
+            }
             Self::SeasonalAutoregression => {
                 "The mean of two autoregressions, one with the usual level of every hour of the week, one with many lags."
             }
@@ -110,6 +144,12 @@ impl ModelSpec {
             Self::SeasonalNaive => Box::new(SeasonalNaive),
             Self::ExponentialSmoothing => Box::new(ExponentialSmoothing),
             Self::Ridge => Box::new(Ridge),
+            Self::Rvfl => Box::new(Rvfl::single(settings.seed)),
+            Self::DeepRvfl => Box::new(Rvfl::deep(settings.seed)),
+            Self::EnsembleDeepRvfl => Box::new(Rvfl::ensemble(settings.seed)),
+            Self::EmdEnsembleDeepRvfl => Box::new(Rvfl::ensemble_with_modes(settings.seed)),
+            Self::BoostedTrees => Box::new(BoostedTrees::new(settings.seed)),
+            Self::BoostedQuantiles => Box::new(BoostedQuantiles::new(settings.seed)),
             Self::SeasonalAutoregression => Box::new(SeasonalAutoregression),
             #[cfg(feature = "neural")]
             Self::Bilstm => Box::new(Neural::new(Architecture::Bilstm, settings.seed)),

@@ -19,7 +19,7 @@ const LAGS: usize = 10;
 const DAY_WAVES: usize = 4;
 const WEEK_WAVES: usize = 3;
 const WEEKEND_WAVES: usize = 2;
-const CALENDAR_INPUTS: usize = 2 * (DAY_WAVES + WEEK_WAVES + WEEKEND_WAVES) + 1;
+pub(crate) const CALENDAR_INPUTS: usize = 2 * (DAY_WAVES + WEEK_WAVES + WEEKEND_WAVES) + 1;
 /// A root is cut at so many times the root mean square of those before it.
 const CUT: f64 = 16.0;
 /// A row with an input beyond so many times the root mean square is not learnt from.
@@ -35,7 +35,7 @@ static CALENDAR: LazyLock<Vec<[f64; CALENDAR_INPUTS]>> =
 
 /// The past as the linear model keeps it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Features {
+pub(crate) struct Features {
     /// √(load + 3/8), cut.
     roots: Vec<f64>,
     /// Sum of the squares of the roots.
@@ -57,7 +57,7 @@ pub(super) struct Features {
 
 impl Features {
     /// Features of a past, none of whose loads is taken in yet.
-    pub(super) fn new(past: View<'_>) -> Self {
+    pub(crate) fn new(past: View<'_>) -> Self {
         let week = steps_per_days(past.step(), 7);
         let day = steps_per_days(past.step(), 1);
         let mut windows: Vec<usize> =
@@ -79,22 +79,22 @@ impl Features {
     }
 
     /// Number of inputs, the constant included.
-    pub(super) fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         1 + LAGS + self.windows.len() + self.season.map_or(0, |_| 8) + CALENDAR_INPUTS
     }
 
     /// Number of loads taken in.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.roots.len()
     }
 
     /// The first origin whose inputs are worth learning from.
-    pub(super) fn first_origin(step: Step) -> usize {
+    pub(crate) fn first_origin(step: Step) -> usize {
         season(step).unwrap_or(1).max(LAGS)
     }
 
     /// Takes the next load in; the calendar reaches `ahead` intervals beyond it.
-    pub(super) fn push(&mut self, load: f64, ahead: usize) {
+    pub(crate) fn push(&mut self, load: f64, ahead: usize) {
         let index = self.roots.len();
         let mut root = to_root(load);
         if index >= self.warm_up && root > CUT * self.scale() {
@@ -120,13 +120,13 @@ impl Features {
         (self.squares / self.roots.len() as f64).sqrt()
     }
 
-    pub(super) fn root(&self, index: usize) -> f64 {
+    pub(crate) fn root(&self, index: usize) -> f64 {
         self.roots[index]
     }
 
     /// Writes the inputs for the forecast, made when `origin` is the newest known interval, of the interval `horizon`
     /// steps later. Only roots up to `origin` are read.
-    pub(super) fn write(&self, origin: usize, horizon: usize, inputs: &mut [f64]) {
+    pub(crate) fn write(&self, origin: usize, horizon: usize, inputs: &mut [f64]) {
         inputs[0] = 1.0;
         let mut at = 1;
         for lag in 0..LAGS {
@@ -179,18 +179,19 @@ impl Features {
         Some([self.roots[target_then], smooth(target_then), smooth(origin_then)])
     }
 
-    fn mean(&self, from: usize, until: usize) -> f64 {
+    /// The mean of the roots of a range of intervals that is not empty.
+    pub(crate) fn mean(&self, from: usize, until: usize) -> f64 {
         (self.sums[until] - self.sums[from]) / (until - from) as f64
     }
 }
 
 /// √(load + 3/8).
-pub(super) fn to_root(load: f64) -> f64 {
+pub(crate) fn to_root(load: f64) -> f64 {
     (load + 0.375).sqrt()
 }
 
 /// The load expected when its root is expected to be `root` with this variance: E y = (E r)² + Var r − 3/8.
-pub(super) fn from_root(root: f64, variance: f64) -> f64 {
+pub(crate) fn from_root(root: f64, variance: f64) -> f64 {
     let root = root.max(0.0);
     (root * root + variance - 0.375).clamp(0.0, f64::MAX)
 }

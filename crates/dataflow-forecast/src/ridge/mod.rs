@@ -11,8 +11,8 @@ mod normal_equations;
 use dataflow_series::Step;
 use serde::{Deserialize, Serialize};
 
-use self::features::{Features, from_root};
-use self::normal_equations::{Linear, NormalEquations};
+pub(crate) use self::features::{CALENDAR_INPUTS, Features, from_root, to_root};
+pub(crate) use self::normal_equations::{Linear, NormalEquations};
 use crate::history::View;
 use crate::model::{FitError, FittedMean, MeanModel, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes};
 

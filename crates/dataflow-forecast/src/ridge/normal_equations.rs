@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Sums of products of inputs and output. The first input must be the constant 1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct NormalEquations {
+pub(crate) struct NormalEquations {
     inputs: usize,
     /// Upper triangle, row by row, of the sums of input × input (`inputs` × `inputs`).
     products: Vec<f64>,
@@ -19,20 +19,20 @@ pub(super) struct NormalEquations {
 
 /// A linear function of the inputs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Linear {
+pub(crate) struct Linear {
     /// One coefficient per input, the constant first.
-    pub(super) coefficients: Vec<f64>,
+    pub(crate) coefficients: Vec<f64>,
     /// Mean squared error on the rows it was fitted on.
-    pub(super) variance: f64,
+    pub(crate) variance: f64,
 }
 
 impl NormalEquations {
-    pub(super) fn new(inputs: usize) -> Self {
+    pub(crate) fn new(inputs: usize) -> Self {
         Self { inputs, products: vec![0.0; inputs * inputs], outputs: vec![0.0; inputs], squares: 0.0 }
     }
 
     /// Takes in one row.
-    pub(super) fn add(&mut self, inputs: &[f64], output: f64) {
+    pub(crate) fn add(&mut self, inputs: &[f64], output: f64) {
         for (index, input) in inputs.iter().enumerate() {
             let row = &mut self.products[index * self.inputs + index..(index + 1) * self.inputs];
             for (product, other) in row.iter_mut().zip(&inputs[index..]) {
@@ -45,7 +45,7 @@ impl NormalEquations {
 
     /// The ridge solution: inputs are standardised, and `penalty` (as a share of the number of rows) is added to their
     /// variances. Inputs that do not vary get no coefficient. `None` if the sums overflowed or there is no row.
-    pub(super) fn solve(&self, penalty: f64) -> Option<Linear> {
+    pub(crate) fn solve(&self, penalty: f64) -> Option<Linear> {
         let (inputs, rows) = (self.inputs, self.products[0]);
         if !(rows > 0.0 && self.squares.is_finite() && self.products.iter().all(|product| product.is_finite())) {
             return None;
@@ -88,7 +88,7 @@ impl NormalEquations {
 }
 
 impl Linear {
-    pub(super) fn at(&self, inputs: &[f64]) -> f64 {
+    pub(crate) fn at(&self, inputs: &[f64]) -> f64 {
         self.coefficients.iter().zip(inputs).map(|(coefficient, input)| coefficient * input).sum()
     }
 }

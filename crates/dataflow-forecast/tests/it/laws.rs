@@ -116,7 +116,7 @@ fn intervals_keep_their_coverage_where_the_level_moves() {
             horizons: vec![1, 6],
             levels: vec![],
             coverages: vec![0.8, 0.95],
-            refit: Some(24),
+            refit: Some(24 * 30),
             model: ModelSettings::default(),
             dispersion: 1.0,
         };
