@@ -32,7 +32,15 @@ pub(super) struct Window {
     pub(super) far: usize,
 }
 
-/// Sums of products of inputs and output. A row has few inputs that are not zero, each given with its place.
+/// The inputs of one interval: the constant and the windows, which come first, and those slots of the profiles that
+/// are not zero, each with its place.
+#[derive(Default)]
+struct Row {
+    dense: Vec<f64>,
+    sparse: Vec<(usize, f64)>,
+}
+
+/// Sums of products of inputs and output.
 struct Sums {
     size: usize,
     /// Lower triangle, row by row.
@@ -56,7 +64,7 @@ impl Autoregression {
         let first = unfitted.windows.iter().map(|window| window.far).max().unwrap_or(0);
         let stride = (known - first).div_ceil(ROWS_MAX).max(1);
         let mut sums = Sums::new(unfitted.inputs());
-        let mut row = Vec::new();
+        let mut row = Row::default();
         for interval in (first..known).step_by(stride).filter(|interval| roots.is_telling(*interval)) {
             unfitted.write_row(roots, interval, &mut row);
             sums.add(&row, roots.scaled(interval));
@@ -108,18 +116,18 @@ impl Autoregression {
         1 + self.windows.len() + self.profiles.iter().map(|profile| profile.effects.len()).sum::<usize>()
     }
 
-    /// Writes the inputs of an interval that are not zero, places ascending but for the last slots of a period.
-    fn write_row(&self, roots: &Roots, interval: usize, row: &mut Vec<(usize, f64)>) {
-        row.clear();
-        row.push((0, 1.0));
-        row.extend(self.windows.iter().enumerate().map(|(place, window)| {
+    fn write_row(&self, roots: &Roots, interval: usize, row: &mut Row) {
+        row.dense.clear();
+        row.dense.push(1.0);
+        row.dense.extend(self.windows.iter().map(|window| {
             let (from, until) = window.before(interval);
-            (1 + place, roots.scaled_sum(from, until) / window.length())
+            roots.scaled_sum(from, until) / window.length()
         }));
-        let mut offset = 1 + self.windows.len();
+        row.sparse.clear();
+        let mut offset = row.dense.len();
         for profile in &self.profiles {
             let slots = profile.slots(interval).into_iter().filter(|(_, weight)| *weight > 0.0);
-            row.extend(slots.map(|(slot, weight)| (offset + slot, weight)));
+            row.sparse.extend(slots.map(|(slot, weight)| (offset + slot, weight)));
             offset += profile.effects.len();
         }
     }
@@ -156,16 +164,27 @@ impl Sums {
         Self { size, products: vec![0.0; size * size], outputs: vec![0.0; size], squares: 0.0, rows: 0 }
     }
 
-    fn add(&mut self, row: &[(usize, f64)], output: f64) {
-        for (index, (place, value)) in row.iter().enumerate() {
-            for (other, factor) in &row[..=index] {
-                let (high, low) = if place >= other { (place, other) } else { (other, place) };
-                self.products[high * self.size + low] += value * factor;
+    fn add(&mut self, row: &Row, output: f64) {
+        for (place, value) in row.dense.iter().enumerate() {
+            self.add_products(place, *value, &row.dense[..=place]);
+            self.outputs[place] += value * output;
+        }
+        for (index, (place, value)) in row.sparse.iter().enumerate() {
+            self.add_products(*place, *value, &row.dense);
+            for (other, factor) in &row.sparse[..=index] {
+                self.products[place.max(other) * self.size + place.min(other)] += value * factor;
             }
             self.outputs[*place] += value * output;
         }
         self.squares += output * output;
         self.rows += 1;
+    }
+
+    /// Adds the products of an input and the first ones.
+    fn add_products(&mut self, place: usize, value: f64, first: &[f64]) {
+        for (product, factor) in self.products[place * self.size..].iter_mut().zip(first) {
+            *product += value * factor;
+        }
     }
 
     /// The unknowns, and the mean squared error that is left.
