@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dataflow_forecast::{
-    ModelSettings, ModelSpec, RollingForecast, RollingSettings, View, band_levels, rolling_forecast, scores,
+    FitError, ModelSettings, ModelSpec, RollingForecast, RollingSettings, band_levels, rolling_forecast, scores,
 };
 use dataflow_scale::spec::{Configuration, Origin};
 use dataflow_scale::{ForecastTrack, Observe};
 use dataflow_series::Observed;
 
+use crate::cache::{self, Cache};
 use crate::comparison::ForecastFacts;
 use crate::failure::Failure;
 use crate::progress::Bar;
@@ -18,12 +19,9 @@ use crate::world::World;
 
 const MODEL: &str = "forecasting.model";
 /// The coverage of the interval that the hybrid policy acts on.
-const COVERAGE: f64 = 0.95;
+pub(crate) const COVERAGE: f64 = 0.95;
 /// A load above this quantile of the forecast made for it is an anomaly.
-const ANOMALY_LEVEL: f64 = 0.997;
-/// Models as the configuration of the reference project writes them.
-pub(crate) const REFERENCE_MODELS: [&str; 1] = ["bilstm_attention"];
-
+pub(crate) const ANOMALY_LEVEL: f64 = 0.997;
 /// Where forecasts come from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ForecastSource {
@@ -38,6 +36,8 @@ pub(crate) struct Forecasts {
     pub(crate) rolling: RollingForecast,
     pub(crate) facts: ForecastFacts,
     pub(crate) seconds: f64,
+    /// What the user should know about how they were made.
+    pub(crate) note: Option<String>,
 }
 
 impl ForecastSource {
@@ -53,14 +53,14 @@ impl ForecastSource {
             (None, origin) => format!("{origin}: {MODEL}"),
         };
         if let Ok(model) = name.parse::<ModelSpec>() {
-            let instead = ModelSpec::Ridge;
             return match model.model(ModelSettings::default()) {
-                Ok(_) => Ok((Self::Model(model), None)),
-                // A configuration of the reference shall run with any build.
-                Err(error) if flag.is_none() => {
+                // A configuration is written for many builds; a flag is meant for this one.
+                Err(error @ FitError::NotBuilt { .. }) if flag.is_none() => {
+                    let instead = ModelSpec::Ridge;
                     Ok((Self::Model(instead), Some(format!("{place}: {error}; {instead} is used"))))
                 }
                 Err(error) => Err(Failure::Input(format!("{place}: {error}"))),
+                Ok(_) => Ok((Self::Model(model), None)),
             };
         }
         if flag.is_some() && (Path::new(name).is_file() || name.to_lowercase().ends_with(".csv")) {
@@ -76,13 +76,23 @@ impl Forecasts {
     ///
     /// # Errors
     /// When the file is wrong or does not fit the trace, or the model cannot forecast it.
-    pub(crate) fn of(world: &World, source: &ForecastSource, observe: Observe, bar: &Bar) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        world: &World,
+        source: &ForecastSource,
+        observe: Observe,
+        cache: Option<&Cache>,
+        bar: &Bar,
+    ) -> Result<Self, Failure> {
         let started = Instant::now();
+        let mut note = None;
         let (track, rolling, model) = match source {
             ForecastSource::Model(model) => {
-                let rolling = roll(world, *model, observe, bar)?;
-                let first = world.known.len() - world.load.len();
-                let track = track(world, &rolling, observe).rows_from(first);
+                let rolling;
+                (rolling, note) = roll(world, *model, observe, cache, bar)?;
+                let known = world.history.series().values();
+                let level = world.configuration.settings().quantile_level;
+                let first = known.len() - world.load.len();
+                let track = track(known, &rolling, level, observe).rows_from(first);
                 (track, rolling.rows_from(first), model.to_string())
             }
             ForecastSource::File(path) => {
@@ -99,30 +109,55 @@ impl Forecasts {
             }
         };
         let facts = facts(&world.seen, &rolling, model);
-        Ok(Self { track, rolling, facts, seconds: started.elapsed().as_secs_f64() })
+        Ok(Self { track, rolling, facts, seconds: started.elapsed().as_secs_f64(), note })
     }
 }
 
-fn roll(world: &World, model: ModelSpec, observe: Observe, bar: &Bar) -> Result<RollingForecast, Failure> {
-    let settings = world.configuration.settings();
+/// The quantile levels that policies and facts need.
+pub(crate) fn levels(quantile_level: f64) -> Vec<f64> {
     let (lower, upper) = band_levels(COVERAGE);
-    let mut levels = vec![lower, upper, settings.quantile_level, ANOMALY_LEVEL];
+    let mut levels = vec![lower, upper, quantile_level, ANOMALY_LEVEL];
     levels.sort_by(f64::total_cmp);
     levels.dedup();
+    levels
+}
+
+/// The forecasts of the whole trace, from the cache where they were made before; then with a word on that.
+fn roll(
+    world: &World,
+    model: ModelSpec,
+    observe: Observe,
+    cache: Option<&Cache>,
+    bar: &Bar,
+) -> Result<(RollingForecast, Option<String>), Failure> {
+    let settings = world.configuration.settings();
     let rolling = RollingSettings {
         lead: settings.lead_ticks(world.step()) as usize,
         observe_current: observe == Observe::Current,
-        levels,
+        levels: levels(settings.quantile_level),
         model: ModelSettings { seed: settings.random_seed, ..ModelSettings::default() },
     };
+    let history = world.view();
+    let entry = cache.map(|cache| (cache, cache::key(history, model, &rolling)));
+    if let Some((cache, key)) = &entry
+        && let Some(forecast) = cache.get(key)
+    {
+        let folder = cache.folder().display();
+        let note = format!("the forecasts by {model} are those made before, from {folder}; --no-cache makes them anew");
+        return Ok((forecast, Some(note)));
+    }
     let progress = |share| bar.set(share);
-    let history = View::of(&world.known, &world.time_zone);
-    rolling_forecast(history, model, &rolling, Some(&progress)).map_err(|error| Failure::Work(error.to_string()))
+    let forecast = rolling_forecast(history, model, &rolling, Some(&progress))
+        .map_err(|error| Failure::Work(error.to_string()))?;
+    if let Some((cache, key)) = &entry {
+        cache.put(key, &forecast);
+    }
+    Ok((forecast, None))
 }
 
-/// The forecasts as policies see them. The newest known load is anomalous where it lies above the anomaly quantile
-/// of the forecast that was once made for it.
-fn track(world: &World, rolling: &RollingForecast, observe: Observe) -> ForecastTrack {
+/// The forecasts as policies see them; `known` are the loads of the same ticks. The newest known load is anomalous
+/// where it lies above the anomaly quantile of the forecast that was once made for it.
+pub(crate) fn track(known: &[f64], rolling: &RollingForecast, quantile_level: f64, observe: Observe) -> ForecastTrack {
     let level = |wanted: f64| {
         let place = rolling.levels.iter().position(|level| *level == wanted);
         place.map_or_else(|| vec![f64::NAN; rolling.mean.len()], |place| rolling.quantiles[place].clone())
@@ -133,13 +168,13 @@ fn track(world: &World, rolling: &RollingForecast, observe: Observe) -> Forecast
     let is_anomaly = |tick: usize| {
         let newest = tick.checked_sub(behind)?;
         let forecast = unusual[newest.checked_sub(rolling.lead)?];
-        Some(world.known.values()[newest] > forecast)
+        Some(known[newest] > forecast)
     };
     ForecastTrack {
         mean: rolling.mean.clone(),
         lower: level(lower),
         upper: level(upper),
-        quantile: level(world.configuration.settings().quantile_level),
+        quantile: level(quantile_level),
         anomaly: (0..rolling.mean.len()).map(|tick| is_anomaly(tick).unwrap_or(false)).collect(),
     }
 }

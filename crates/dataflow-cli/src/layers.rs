@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::output;
 
 const PREFIX: &str = "DATAFLOW_";
-/// Variables of the project's own tests and scripts: they name no key.
-const NO_KEYS: [&str; 6] = ["DATA", "SEED_GOLDEN", "HPA_VECTORS", "PYTHON", "CHROMIUM", "LOOK"];
+/// The folder of kept forecasts, and variables of the project's own tests and scripts: they name no key.
+const NO_KEYS: [&str; 7] = ["DATA", "SEED_GOLDEN", "HPA_VECTORS", "PYTHON", "CHROMIUM", "LOOK", "CACHE_DIR"];
 /// Read from the working folder where no other file is named.
 const USUAL_FILE: &str = "dataflow.yaml";
 

@@ -2,12 +2,14 @@
 
 mod aggregate;
 mod arguments;
+mod cache;
 mod command;
 mod comparison;
 mod failure;
 mod forecasting;
 mod layers;
 mod output;
+mod past;
 mod pipeline;
 mod plot;
 mod progress;

@@ -10,6 +10,7 @@ use dataflow_scale::spec::{Origin, PolicySpec};
 use dataflow_scale::{Observe, Outcome, Scenario, Timeline, simulate};
 use rayon::prelude::*;
 
+use crate::cache::Cache;
 use crate::comparison::{Actions, Bound, Comparison, CostFacts, ForecastFacts, RunFacts, Ticks, TraceFacts};
 use crate::failure::Failure;
 use crate::forecasting::{ForecastSource, Forecasts};
@@ -22,6 +23,8 @@ pub(crate) struct Wanted {
     pub(crate) policies: Vec<PolicySpec>,
     pub(crate) observe: Observe,
     pub(crate) forecast: ForecastSource,
+    /// Where forecasts are kept from one run to the next, if anywhere.
+    pub(crate) cache: Option<Cache>,
     /// Whether every tick is recorded, for plots and timelines.
     pub(crate) record: bool,
 }
@@ -136,8 +139,10 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
     let is_file = matches!(wanted.forecast, ForecastSource::File(_));
     let needs_forecast = is_file || wanted.policies.iter().any(|policy| policy.uses_forecast());
     let bar = progress.share("forecasting");
-    let make_forecasts =
-        || needs_forecast.then(|| Forecasts::of(&world, &wanted.forecast, wanted.observe, &bar)).transpose();
+    let make_forecasts = || {
+        let forecasts = || Forecasts::of(&world, &wanted.forecast, wanted.observe, wanted.cache.as_ref(), &bar);
+        needs_forecast.then(forecasts).transpose()
+    };
     let (forecasts, optima) = rayon::join(make_forecasts, || Optima::of(&world, progress));
     drop(bar);
     let forecasts = forecasts?;
@@ -154,6 +159,7 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
             "row t of the file is what policies are given at tick t; `quantile` provisions for `upper`".to_owned(),
         );
     }
+    notes.extend(forecasts.as_ref().and_then(|forecasts| forecasts.note.clone()));
     notes.extend(forecasts.as_ref().and_then(|forecasts| note_of_stand_in(&forecasts.rolling, &forecasts.facts.model)));
     let elapsed_seconds = BTreeMap::from([
         ("ingest", world.ingest_seconds),

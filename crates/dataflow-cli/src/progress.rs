@@ -1,12 +1,15 @@
 //! Progress bars on standard error, drawn on terminals only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dataflow_series::source;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Steps of a bar that tells a share.
 const SHARE_STEPS: u64 = 1_000;
+/// How often a bar of long steps is drawn anew, so that its time goes on.
+const TICK: Duration = Duration::from_millis(500);
 
 /// Where bars are drawn, if anywhere.
 pub(crate) struct Progress {
@@ -30,6 +33,16 @@ impl Progress {
         Bar(self.bars.add(ProgressBar::new(SHARE_STEPS).with_style(style).with_message(what)))
     }
 
+    /// A bar for work that is done in so many steps.
+    pub(crate) fn steps(&self, what: &'static str, count: usize) -> Bar {
+        let style = ProgressStyle::with_template("{msg:<12} {bar:40.cyan} {pos}/{len}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(count as u64).with_style(style).with_message(what);
+        let bar = self.bars.add(bar);
+        bar.enable_steady_tick(TICK);
+        Bar(bar)
+    }
+
     /// A count of bytes for work whose end is not known.
     pub(crate) fn bytes(&self, what: &'static str) -> Bar {
         let style = ProgressStyle::with_template("{msg:<12} {decimal_bytes} {decimal_bytes_per_sec}")
@@ -42,6 +55,11 @@ impl Bar {
     /// Tells the share done, from 0 to 1.
     pub(crate) fn set(&self, share: f64) {
         self.0.set_position((share * SHARE_STEPS as f64) as u64);
+    }
+
+    /// Tells that one step more is done.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
     }
 
     /// What a reader calls with the bytes it has read.

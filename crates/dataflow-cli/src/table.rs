@@ -14,11 +14,11 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new<const N: usize>(header: [&str; N]) -> Self {
-        Self { header: header.map(str::to_owned).to_vec(), rows: Vec::new(), marked: None }
+    pub(crate) fn new(header: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { header: header.into_iter().map(Into::into).collect(), rows: Vec::new(), marked: None }
     }
 
-    pub(crate) fn push<const N: usize>(&mut self, row: &[String; N]) {
+    pub(crate) fn push(&mut self, row: &[String]) {
         self.rows.push(row.to_vec());
     }
 

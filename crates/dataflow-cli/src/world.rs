@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::time::Instant;
 
+use dataflow_forecast::{Dispersion, History, View};
 use dataflow_scale::spec::{Configuration, Origin, Rate};
 use dataflow_scale::{Fleet, Prices};
-use dataflow_series::source::{self, TraceRequest};
+use dataflow_series::source::{self, Extra, Trace, TraceRequest};
 use dataflow_series::synth::DEFAULT_SEED;
 use dataflow_series::{Fill, Observed, Series, SeriesError, Step, Unit, Window};
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use jiff::tz::TimeZone;
 use crate::arguments::{SettingsArguments, TraceArguments};
 use crate::failure::Failure;
 use crate::layers::{self, Flags};
+use crate::past;
 use crate::progress::Progress;
 use crate::quantity::{duration, grouped, percent};
 
@@ -33,6 +35,26 @@ const LOST_SHARE: f64 = 0.02;
 /// A silence of this length is worth a word where silence is rare.
 const SILENCE_SECONDS: u64 = 3_600;
 const MINUTE_SECONDS: f64 = 60.0;
+/// Requests are counted in steps of so many seconds where their noise is to be measured.
+const NOISE_SECONDS: u32 = 5;
+
+/// How finely the load inside of intervals is read, where the trace does not say it by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Minutes inside of longer intervals, which models look at.
+    Minutes,
+    /// Five seconds, in which the noise of the load is measured as well.
+    Seconds,
+}
+
+impl Detail {
+    fn step(self, interval: Step) -> Step {
+        match self {
+            Self::Minutes => interval.min(Step::MINUTE),
+            Self::Seconds => Step::from_seconds(NOISE_SECONDS).map_or(interval, |step| step.min(interval)),
+        }
+    }
+}
 
 /// Everything that is simulated, and what there is to say about it.
 pub(crate) struct World {
@@ -42,9 +64,11 @@ pub(crate) struct World {
     pub(crate) load: Series,
     /// The load as it is seen, gaps and all: that of `load` before filling.
     pub(crate) seen: Observed,
-    /// The load as policies and forecasts come to know it, from the beginning of the trace to the end of the window:
-    /// gaps are filled from the past alone. Forecasts of a window know what came before it.
-    pub(crate) known: Series,
+    /// What policies and models come to know, from the beginning of the trace to the end of the window: gaps are filled
+    /// from the past alone. Forecasts of a window know what came before it.
+    pub(crate) history: History,
+    /// How much the load varies beyond its mean, for the noise floor; `None` where it is no count.
+    pub(crate) dispersion: Option<Dispersion>,
     /// For each tick, whether it was missing and had to be filled.
     pub(crate) filled: Vec<bool>,
     pub(crate) configuration: Configuration,
@@ -66,7 +90,22 @@ impl World {
     pub(crate) fn open(
         trace: &TraceArguments,
         settings: &SettingsArguments,
+        flags: Flags,
+        progress: &Progress,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
+        Self::open_in_detail(trace, settings, flags, Detail::Minutes, progress, quiet)
+    }
+
+    /// As [`Self::open`], with the loads inside of intervals read as finely as asked for.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_in_detail(
+        trace: &TraceArguments,
+        settings: &SettingsArguments,
         mut flags: Flags,
+        detail: Detail,
         progress: &Progress,
         quiet: bool,
     ) -> Result<Self, Failure> {
@@ -79,8 +118,8 @@ impl World {
         }
         let time_zone = time_zone(trace)?;
         let started = Instant::now();
-        let Sight { source, history, window, mut notes } =
-            Sight::of(trace, &configuration, &time_zone, progress, settings.threads)?;
+        let Sight { source, history, finer, extras, window, mut notes } =
+            Sight::of(trace, &configuration, &time_zone, progress, settings.threads, detail)?;
         let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
         let seen = history.window(window.clone()).map_err(wrong)?;
         let sized = size_capacity(&mut configuration, &seen, trace.scale);
@@ -91,7 +130,11 @@ impl World {
         notes.extend(note_of_silence(&seen));
         let history = if trace.scale == 1.0 { history } else { history.scale(trace.scale).map_err(wrong)? };
         let load = history.fill(trace.fill).and_then(|filled| filled.window(window.clone())).map_err(wrong)?;
+        let finer = finer.map(|finer| finer.scale(trace.scale)).transpose().map_err(wrong)?;
+        let dispersion = past::dispersion(&history, finer.as_ref(), &extras, trace.scale);
         let known = history.fill_from_past(trace.fill).map_err(wrong)?;
+        let past = past::history(known, &history, finer.as_ref(), &extras, trace.fill)
+            .map_err(|error| Failure::Work(format!("{source}: {error}")))?;
         let seen = history.window(window).map_err(wrong)?;
         let ingest_seconds = started.elapsed().as_secs_f64();
         let settings = configuration.settings();
@@ -108,7 +151,8 @@ impl World {
             source,
             load,
             seen,
-            known,
+            history: past,
+            dispersion,
             filled,
             configuration,
             fleet,
@@ -122,7 +166,13 @@ impl World {
 
     /// What is known of the load of each tick that is simulated.
     pub(crate) fn known_in_window(&self) -> &[f64] {
-        &self.known.values()[self.known.len() - self.load.len()..]
+        let known = self.history.series();
+        &known.values()[known.len() - self.load.len()..]
+    }
+
+    /// What models may look at.
+    pub(crate) fn view(&self) -> View<'_> {
+        self.history.view(&self.time_zone)
     }
 
     /// The length of one tick.
@@ -136,6 +186,9 @@ struct Sight {
     source: String,
     /// From the beginning of the trace to the end of the window.
     history: Observed,
+    /// The same time at a finer step, where there is one; not scaled either.
+    finer: Option<Observed>,
+    extras: Vec<Extra>,
     /// The part that is simulated.
     window: Range<Timestamp>,
     notes: Vec<String>,
@@ -148,17 +201,19 @@ impl Sight {
         zone: &TimeZone,
         progress: &Progress,
         threads: Option<usize>,
+        detail: Detail,
     ) -> Result<Self, Failure> {
-        let (source, observed, notes) = observe(arguments, configuration, zone, progress, threads)?;
+        let Trace { source, observed, finer, extras, notes, .. } =
+            observe(arguments, configuration, zone, progress, threads, detail)?;
         let all = observed.start()..observed.end();
         let Some(window) = &arguments.window else {
-            return Ok(Self { source, history: observed, window: all, notes });
+            return Ok(Self { source, history: observed, finer, extras, window: all, notes });
         };
         let window = Window::parse(window, zone).and_then(|window| window.on(all.clone()));
         let window = window.map_err(|error| Failure::Input(format!("--window: {error}")))?;
         let until_its_end = all.start..window.end;
         let history = observed.window(until_its_end).map_err(|error| Failure::Input(format!("{source}: {error}")))?;
-        Ok(Self { source, history, window, notes })
+        Ok(Self { source, history, finer, extras, window, notes })
     }
 }
 
@@ -169,7 +224,8 @@ fn observe(
     zone: &TimeZone,
     progress: &Progress,
     threads: Option<usize>,
-) -> Result<(String, Observed, Vec<String>), Failure> {
+    detail: Detail,
+) -> Result<Trace, Failure> {
     let bar = progress.bytes("reading");
     let wanted = configuration.settings().interval;
     // A file is written for many traces: what it says of the interval holds as far as the trace allows.
@@ -180,27 +236,34 @@ fn observe(
         start: arguments.start.as_deref().map(|text| instant(text, zone)).transpose()?,
         step: arguments.step,
         interval: wanted.filter(|_| !is_usual),
+        detail: Some(detail.step(wanted.unwrap_or(Step::MINUTE))),
         measure: arguments.measure,
         silence_as_gap: arguments.silence_as_gap,
         time_zone: Some(zone.clone()),
         progress: Some(bar.byte_counter()),
         threads: threads.and_then(NonZeroUsize::new),
     };
-    let trace = source::open(&request)?;
-    let (source, mut observed, mut notes) = (trace.source, trace.observed, trace.notes);
+    let mut trace = source::open(&request)?;
+    let source = trace.source.clone();
     let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
-    if let Some(wanted) = wanted.filter(|wanted| is_usual && *wanted != observed.step()) {
-        match observed.resample(wanted) {
-            Ok(resampled) => observed = resampled,
-            Err(SeriesError::NotAMultiple { .. }) => notes.push(format!(
+    if let Some(wanted) = wanted.filter(|wanted| is_usual && *wanted != trace.observed.step()) {
+        match trace.observed.resample(wanted) {
+            Ok(resampled) => {
+                // What was read is finer than what is wanted now.
+                trace.finer.get_or_insert(std::mem::replace(&mut trace.observed, resampled));
+                for extra in &mut trace.extras {
+                    extra.values = extra.values.resample(wanted).map_err(wrong)?;
+                }
+            }
+            Err(SeriesError::NotAMultiple { .. }) => trace.notes.push(format!(
                 "the interval of {wanted} in the configuration is not to be had from a trace of {own}; {own} is kept{}",
-                note_of_bare_rates(configuration, observed.step()),
-                own = observed.step()
+                note_of_bare_rates(configuration, trace.observed.step()),
+                own = trace.observed.step()
             )),
             Err(error) => return Err(wrong(error)),
         }
     }
-    Ok((source, observed, notes))
+    Ok(trace)
 }
 
 /// Says which rates of a file mean another amount where its interval is not kept.

@@ -9,6 +9,7 @@ use dataflow_scale::spec::{Configuration, PolicySpec};
 
 use super::{note_built_in_trace, on_threads};
 use crate::arguments::{SettingsArguments, TraceArguments};
+use crate::cache::Cache;
 use crate::failure::Failure;
 use crate::forecasting::ForecastSource;
 use crate::output::{self, Format};
@@ -45,6 +46,9 @@ pub(crate) struct CompareArguments {
     /// [default: ridge]
     #[arg(long, value_name = "MODEL|FILE.csv", help_heading = "Comparison")]
     forecast: Option<String>,
+    /// Make forecasts anew, and keep none for the next time
+    #[arg(long, help_heading = "Comparison")]
+    no_cache: bool,
     /// Draw the comparison as .svg or .png
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     plot: Option<PathBuf>,
@@ -126,7 +130,8 @@ fn wanted(
         ObserveArgument::Previous => Observe::Previous,
         ObserveArgument::Current => Observe::Current,
     };
-    Ok(Wanted { policies, observe, forecast, record })
+    let cache = if arguments.no_cache { None } else { Cache::of_user() };
+    Ok(Wanted { policies, observe, forecast, cache, record })
 }
 
 /// What a result file holds.

@@ -7,7 +7,7 @@ use dataflow_forecast::ModelSpec;
 use dataflow_scale::spec::Configuration;
 
 use crate::failure::Failure;
-use crate::forecasting::{ForecastSource, REFERENCE_MODELS};
+use crate::forecasting::ForecastSource;
 use crate::layers;
 use crate::output;
 use crate::staging::Staging;
@@ -78,7 +78,11 @@ pub(crate) fn run(arguments: &ConfigArguments, quiet: bool) -> Result<(), Failur
 /// The JSON Schema with the names of the models, of which the configuration itself knows nothing.
 fn schema() -> serde_json::Value {
     let mut schema = Configuration::json_schema();
-    let models: Vec<&str> = ModelSpec::ALL.map(ModelSpec::name).into_iter().chain(REFERENCE_MODELS).collect();
+    let mut models: Vec<String> = ModelSpec::ALL.map(|model| model.name().to_owned()).to_vec();
+    // The reference project writes underscores.
+    models.extend(
+        ModelSpec::ALL.map(|model| model.name().replace('-', "_")).into_iter().filter(|name| name.contains('_')),
+    );
     schema["properties"]["forecasting"]["properties"]["model"]["enum"] = models.into();
     schema
 }

@@ -6,6 +6,7 @@
 mod axis;
 mod costs;
 mod drawing;
+mod forecast;
 mod palette;
 mod panel;
 mod timeline;
@@ -15,6 +16,7 @@ use std::path::Path;
 use dataflow_series::source::write_file;
 
 use drawing::{Anchor, Drawing};
+pub(crate) use forecast::write_board;
 use palette::{INK, SOFT_INK};
 
 use crate::comparison::{Comparison, Ticks, TraceFacts};
@@ -56,7 +58,10 @@ impl Form {
 /// When the ending is neither `.svg` nor `.png`, or the file cannot be written.
 pub(crate) fn write(comparison: &Comparison, ticks: &Ticks, path: &Path) -> Result<(), Failure> {
     let form = Form::of(path)?;
-    let drawing = lay_out(comparison, ticks);
+    write_drawing(&lay_out(comparison, ticks), form, path)
+}
+
+fn write_drawing(drawing: &Drawing, form: Form, path: &Path) -> Result<(), Failure> {
     let contents = match form {
         Form::Svg => drawing.to_svg()?.into_bytes(),
         Form::Png => drawing.to_png()?,

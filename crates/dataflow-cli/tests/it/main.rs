@@ -3,6 +3,7 @@
 mod bad_input;
 mod configuration;
 mod contract;
+mod forecast;
 mod golden;
 mod ingest;
 mod look_ahead;
@@ -20,6 +21,8 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    // Nothing that was made before, and nothing left in the home of who runs the tests.
+    command.env("DATAFLOW_CACHE_DIR", "");
     command
 }
 

@@ -81,17 +81,20 @@ pub(super) struct RegularRows {
     seconds: Vec<i64>,
     /// NaN is a gap.
     values: Vec<f64>,
+    /// Columns read besides the load, in their order; NaN is a gap.
+    extras: Vec<Vec<f64>>,
     lines: LineNumbers,
     has_lines: bool,
 }
 
 impl RegularRows {
     /// `has_lines` tells whether places are lines (of a text) or rows (of a binary table).
-    pub(super) fn new(name: &str, has_lines: bool) -> Self {
+    pub(super) fn new(name: &str, has_lines: bool, extras: usize) -> Self {
         Self {
             name: name.to_owned(),
             seconds: Vec::new(),
             values: Vec::new(),
+            extras: vec![Vec::new(); extras],
             lines: LineNumbers::default(),
             has_lines,
         }
@@ -103,7 +106,13 @@ impl RegularRows {
     }
 
     /// Adds a row that must come after the one before; `None` is a gap.
-    pub(super) fn add(&mut self, line: u64, second: i64, value: Option<f64>) -> Result<(), SourceError> {
+    pub(super) fn add(
+        &mut self,
+        line: u64,
+        second: i64,
+        value: Option<f64>,
+        extras: &[Option<f64>],
+    ) -> Result<(), SourceError> {
         self.lines.add(line);
         match self.last() {
             Some(previous) if previous == second => {
@@ -117,6 +126,9 @@ impl RegularRows {
         }
         self.seconds.push(second);
         self.values.push(value.unwrap_or(f64::NAN));
+        for (column, value) in self.extras.iter_mut().zip(extras) {
+            column.push(value.unwrap_or(f64::NAN));
+        }
         Ok(())
     }
 
@@ -127,14 +139,14 @@ impl RegularRows {
     }
 }
 
-/// One series from the rows of one or many files, whatever the order of the files. Times that no row has are missing.
-/// Without a `step` it is the commonest distance of two rows.
+/// One series from the rows of one or many files, whatever the order of the files, and the values of each extra column.
+/// Times that no row has are missing. Without a `step` it is the commonest distance of two rows.
 pub(super) fn regular(
     name: &str,
     mut files: Vec<RegularRows>,
     step: Option<Step>,
     unit: Unit,
-) -> Result<Observed, SourceError> {
+) -> Result<(Observed, Vec<Vec<f64>>), SourceError> {
     if let Some(empty) = files.iter().find(|file| file.seconds.is_empty()) {
         return Err(unusable(&empty.name, "has no row below its header"));
     }
@@ -154,6 +166,7 @@ pub(super) fn regular(
     let last = files.last().and_then(RegularRows::last).unwrap_or(start);
     let length = grid_length(name, start, last, step)?;
     let mut values = vec![f64::NAN; length];
+    let mut extras = vec![values.clone(); files[0].extras.len()];
     for file in &files {
         for (row, (second, value)) in file.seconds.iter().zip(&file.values).enumerate() {
             let since_start = second - start;
@@ -161,10 +174,14 @@ pub(super) fn regular(
                 let problem = Problem::OffGrid { time: instant(*second), step, start: instant(start) };
                 return Err(file.wrong(row, problem));
             }
-            values[(since_start / seconds) as usize] = *value;
+            let index = (since_start / seconds) as usize;
+            values[index] = *value;
+            for (extra, column) in extras.iter_mut().zip(&file.extras) {
+                extra[index] = column[row];
+            }
         }
     }
-    Ok(Observed::from_raw(instant(start), step, unit, values))
+    Ok((Observed::from_raw(instant(start), step, unit, values), extras))
 }
 
 fn commonest_distance(name: &str, files: &[RegularRows]) -> Result<Step, SourceError> {
@@ -248,16 +265,16 @@ mod tests {
     use super::*;
 
     fn rows(seconds: &[i64]) -> RegularRows {
-        let mut rows = RegularRows::new("test", true);
+        let mut rows = RegularRows::new("test", true, 0);
         for (index, second) in seconds.iter().enumerate() {
-            rows.add(index as u64 + 2, *second, Some(*second as f64)).unwrap();
+            rows.add(index as u64 + 2, *second, Some(*second as f64), &[]).unwrap();
         }
         rows
     }
 
     #[test]
     fn the_step_is_the_commonest_distance_and_missing_rows_are_gaps() {
-        let observed = regular("test", vec![rows(&[60, 120, 300, 360])], None, Unit::Value).unwrap();
+        let (observed, _) = regular("test", vec![rows(&[60, 120, 300, 360])], None, Unit::Value).unwrap();
         assert_eq!(observed.step(), Step::MINUTE);
         let values: Vec<_> = observed.values().collect();
         assert_eq!(values, [Some(60.0), Some(120.0), None, None, Some(300.0), Some(360.0)]);
@@ -266,7 +283,7 @@ mod tests {
 
     #[test]
     fn files_are_joined_in_the_order_of_their_times() {
-        let observed = regular("test", vec![rows(&[120, 180]), rows(&[0, 60])], None, Unit::Value).unwrap();
+        let (observed, _) = regular("test", vec![rows(&[120, 180]), rows(&[0, 60])], None, Unit::Value).unwrap();
         assert_eq!(observed.values().flatten().collect::<Vec<_>>(), [0.0, 60.0, 120.0, 180.0]);
         let overlap = regular("test", vec![rows(&[0, 60, 120]), rows(&[120, 180])], None, Unit::Value);
         assert!(overlap.unwrap_err().to_string().contains("keep each time in one file"));

@@ -1,9 +1,10 @@
 //! Access logs as a trace: the traffic of one or many of them, and a word on the lines that were not counted.
 
 use super::error::{SourceError, unusable};
+use super::extra;
 use super::grid;
 use super::input::{Input, Opened, inputs};
-use super::{Progress, Trace, TraceRequest};
+use super::{Progress, Trace, TraceRequest, counted};
 use crate::log::{LogInput, Options, Traffic, read_logs};
 use crate::{OpenError, Step, Unit};
 
@@ -33,8 +34,11 @@ pub(super) fn read(
         return Err(unusable(source, "is an access log, which has no step of its own; give the interval instead"));
     }
     let unit = request.measure.unwrap_or(Unit::Bytes);
-    let mut options = Options { step: request.interval.unwrap_or(Step::MINUTE), ..Options::default() };
-    options.silence_as_gap_seconds = request.silence_as_gap.map(Step::seconds);
+    let interval = request.event_interval();
+    let mut options = Options { step: request.counting_step(), ..Options::default() };
+    // Silences are told by whole intervals, so that they are the same however finely is counted.
+    let is_finer = options.step < interval;
+    options.silence_as_gap_seconds = request.silence_as_gap.filter(|_| !is_finer).map(Step::seconds);
     options.threads = request.threads.unwrap_or(options.threads);
     let first = LogInput::new(&first.name, opened.reader);
     let others = others.iter().map(|other| {
@@ -42,10 +46,24 @@ pub(super) fn read(
         Ok(LogInput::new(&other.name, reader))
     });
     let traffic = read_logs(std::iter::once(Ok(first)).chain(others), &options)?;
-    grid::check_interval(source, options.step, traffic.reach())?;
-    let observed = traffic.series(unit).ok_or_else(|| unusable(source, "has no value; ask for bytes or requests"))?;
+    grid::check_interval(source, interval, traffic.reach())?;
+    let series = traffic.series(unit).ok_or_else(|| unusable(source, "has no value; ask for bytes or requests"))?;
+    let (mut observed, finer) = counted(request, source, &series)?;
+    let rows: Vec<_> = if request.detail.is_some() { traffic.rows().collect() } else { Vec::new() };
+    let mut extras = extra::of_rows(&rows, options.step, unit);
+    if is_finer {
+        for extra in &mut extras {
+            extra.values = counted(request, source, &extra.values)?.0;
+        }
+        if let Some(silence) = request.silence_as_gap {
+            let requests = traffic.series(Unit::Requests).map(|requests| counted(request, source, &requests));
+            if let Some((requests, _)) = requests.transpose()? {
+                observed = grid::silence_as_gap(&observed, silence, |index| requests.raw()[index] == 0.0);
+            }
+        }
+    }
     let notes = uncounted(&traffic).into_iter().collect();
-    Ok(Trace { source: source.to_owned(), observed, notes, traffic: Some(traffic) })
+    Ok(Trace { source: source.to_owned(), observed, finer, extras, notes, traffic: Some(traffic) })
 }
 
 /// A sentence on the lines that were not counted, if any.

@@ -14,6 +14,7 @@
 //! ```
 
 mod error;
+mod extra;
 mod grid;
 mod input;
 mod logs;
@@ -35,6 +36,7 @@ use crate::synth::{SyntheticRequest, generate};
 use crate::{Observed, Step, Unit};
 use error::unusable;
 pub use error::{Place, Problem, SourceError};
+pub use extra::Extra;
 use grid::Events;
 use input::{Input, Kind, Opened, inputs};
 pub use logs::open_logs;
@@ -67,6 +69,9 @@ pub struct TraceRequest {
     /// The interval to sum to. Where it is not told: one minute, or the trace's own if that is longer or does not
     /// divide a minute.
     pub interval: Option<Step>,
+    /// Asks for what models learn from besides the load: [`Trace::finer`] and [`Trace::extras`]. Access logs and tables
+    /// of requests, which have no step of their own, are counted at this one, where it divides the interval.
+    pub detail: Option<Step>,
     /// The load to read, where there are several; for numbers without a name, what they count.
     pub measure: Option<Unit>,
     /// The zone of times that do not tell their own; UTC where it is not told.
@@ -86,6 +91,10 @@ pub struct Trace {
     pub source: String,
     /// The load on a regular grid.
     pub observed: Observed,
+    /// The load at a finer step than the interval, over the same time, where it was asked for and the trace has it.
+    pub finer: Option<Observed>,
+    /// What else the trace tells of each interval.
+    pub extras: Vec<Extra>,
     /// What the user should know about how it was read, one sentence each.
     pub notes: Vec<String>,
     /// Of access logs, the status classes beside the load and the lines that were not counted.
@@ -96,6 +105,18 @@ impl TraceRequest {
     /// A trace from one place, everything else by default.
     pub fn from_input(input: impl Into<String>) -> Self {
         Self { inputs: vec![input.into()], ..Self::default() }
+    }
+
+    /// The interval of what has no step of its own.
+    fn event_interval(&self) -> Step {
+        self.interval.unwrap_or(Step::MINUTE)
+    }
+
+    /// The step at which what has none of its own is counted.
+    fn counting_step(&self) -> Step {
+        let interval = self.event_interval();
+        let divides = |finer: &Step| finer < &interval && interval.seconds().is_multiple_of(finer.seconds());
+        self.detail.filter(divides).unwrap_or(interval)
     }
 }
 
@@ -125,9 +146,11 @@ fn synthetic(request: &TraceRequest, source: &str) -> Result<Trace, SourceError>
     }
     let wanted: SyntheticRequest = source.strip_prefix(SYNTHETIC).unwrap_or(source).parse()?;
     let traffic = generate(&wanted)?;
+    let rows: Vec<_> = if request.detail.is_some() { traffic.rows().collect() } else { Vec::new() };
+    let extras = |unit| extra::of_rows(&rows, wanted.step, unit);
     let mut trace = match request.measure {
-        None | Some(Unit::Bytes) => on_interval(request, source, traffic.bytes()),
-        Some(Unit::Requests) => on_interval(request, source, traffic.requests()),
+        None | Some(Unit::Bytes) => on_interval(request, source, traffic.bytes(), extras(Unit::Bytes)),
+        Some(Unit::Requests) => on_interval(request, source, traffic.requests(), extras(Unit::Requests)),
         Some(Unit::Value) => Err(unusable(source, "has no value; ask for bytes or requests")),
     }?;
     trace.notes.push(format!("the traffic is made with seed {}; '{SYNTHETIC}{wanted}' makes it again", wanted.seed));
@@ -155,7 +178,7 @@ fn read(
             let start = request.start.unwrap_or(Timestamp::UNIX_EPOCH);
             let step = request.step.unwrap_or(Step::SECOND);
             let unit = request.measure.unwrap_or(Unit::Value);
-            on_interval(request, source, Observed::from_raw(start, step, unit, values))
+            on_interval(request, source, Observed::from_raw(start, step, unit, values), Vec::new())
         }
         Kind::Table { .. } | Kind::Parquet => {
             let mut tables = Tables::new(request);
@@ -164,8 +187,8 @@ fn read(
                 add_table(&mut tables, &other.name, other.open(request.progress.as_ref())?)?;
             }
             match tables.finish(source)? {
-                Table::Intervals(observed) => on_interval(request, source, observed),
-                Table::Requests { events, has_sizes } => Ok(from_requests(request, source, events, has_sizes)),
+                Table::Intervals(observed, extras) => on_interval(request, source, observed, extras),
+                Table::Requests { events, has_sizes } => from_requests(request, source, events, has_sizes),
             }
         }
         Kind::Log => logs::read(request, source, first, opened, others),
@@ -184,19 +207,50 @@ fn add_table(tables: &mut Tables<'_>, name: &str, opened: Opened) -> Result<(), 
     }
 }
 
-/// The load of a table with one row per request, which is on the interval asked for already.
-fn from_requests(request: &TraceRequest, source: &str, events: Events, has_sizes: bool) -> Trace {
-    let silent: Vec<bool> = events.requests.raw().iter().map(|requests| *requests == 0.0).collect();
+/// The load of a table with one row per request, which is at the counting step already.
+fn from_requests(request: &TraceRequest, source: &str, events: Events, has_sizes: bool) -> Result<Trace, SourceError> {
     let is_bytes = has_sizes && request.measure.is_none_or(|measure| measure == Unit::Bytes);
-    let mut observed = if is_bytes { events.bytes } else { events.requests };
+    let Events { requests, bytes } = events;
+    let requests = counted(request, source, &requests)?;
+    let bytes = counted(request, source, &bytes)?;
+    let silent: Vec<bool> = requests.0.raw().iter().map(|requests| *requests == 0.0).collect();
+    let (mut observed, finer) = if is_bytes { bytes } else { requests };
     if let Some(silence) = request.silence_as_gap {
         observed = grid::silence_as_gap(&observed, silence, |index| silent[index]);
     }
-    Trace { source: source.to_owned(), observed, notes: Vec::new(), traffic: None }
+    Ok(Trace { source: source.to_owned(), observed, finer, extras: Vec::new(), notes: Vec::new(), traffic: None })
+}
+
+/// What was counted at the counting step, summed to whole intervals, and where that is finer as it was counted, over the
+/// same time. Intervals begin at whole multiples of their length since 1970; nothing was counted before the first step
+/// and after the last one.
+fn counted(
+    request: &TraceRequest,
+    source: &str,
+    counts: &Observed,
+) -> Result<(Observed, Option<Observed>), SourceError> {
+    let (interval, step) = (request.event_interval(), counts.step());
+    if step == interval {
+        return Ok((counts.clone(), None));
+    }
+    let (seconds, parts) = (i64::from(interval.seconds()), (interval.seconds() / step.seconds()) as usize);
+    let begin = counts.start().as_second().div_euclid(seconds) * seconds;
+    let before = ((counts.start().as_second() - begin) / i64::from(step.seconds())) as usize;
+    let mut values = vec![0.0; before];
+    values.extend_from_slice(counts.raw());
+    values.resize(values.len().next_multiple_of(parts), 0.0);
+    let finer = Observed::from_raw(grid::instant(begin), step, counts.unit(), values);
+    let summed = finer.resample(interval);
+    Ok((summed.map_err(|error| SourceError::Series { name: source.to_owned(), source: error })?, Some(finer)))
 }
 
 /// Makes gaps of silences and sums to the interval asked for.
-fn on_interval(request: &TraceRequest, source: &str, mut observed: Observed) -> Result<Trace, SourceError> {
+fn on_interval(
+    request: &TraceRequest,
+    source: &str,
+    mut observed: Observed,
+    extras: Vec<Extra>,
+) -> Result<Trace, SourceError> {
     let mut notes = Vec::new();
     if let Some(silence) = request.silence_as_gap {
         observed = grid::silence_as_gap(&observed, silence, |index| observed.raw()[index] == 0.0);
@@ -212,11 +266,16 @@ fn on_interval(request: &TraceRequest, source: &str, mut observed: Observed) -> 
         }
         None => Step::MINUTE,
     };
-    let resampled =
-        observed.resample(interval).map_err(|error| SourceError::Series { name: source.to_owned(), source: error })?;
+    let failed = |error| SourceError::Series { name: source.to_owned(), source: error };
+    let resampled = observed.resample(interval).map_err(failed)?;
+    let extras = extras.into_iter().map(|extra| extra.resample(interval)).collect::<Result<_, _>>().map_err(failed)?;
     let left = seconds % u64::from(interval.seconds());
     if left > 0 {
         notes.push(format!("the last {left} s fill no whole interval of {interval} and are left out"));
     }
-    Ok(Trace { source: source.to_owned(), observed: resampled, notes, traffic: None })
+    let finer = (request.detail.is_some() && own < interval).then(|| {
+        let length = resampled.len() * (interval.seconds() / own.seconds()) as usize;
+        Observed::from_raw(observed.start(), own, observed.unit(), observed.raw()[..length].to_vec())
+    });
+    Ok(Trace { source: source.to_owned(), observed: resampled, finer, extras, notes, traffic: None })
 }

@@ -60,7 +60,12 @@ impl Tables<'_> {
                     .ok_or_else(|| unreadable(name, &columns[value], "numbers"))?,
                 None => vec![None; times.len()],
             };
-            for (time_cell, load) in times.into_iter().zip(loads) {
+            let mut extras = Vec::new();
+            for column in layout.extras() {
+                let values = self::loads(group.as_ref(), column, &descriptors[column]).map_err(failed)?;
+                extras.push((column, values.ok_or_else(|| unreadable(name, &columns[column], "numbers"))?));
+            }
+            for (index, (time_cell, load)) in times.into_iter().zip(loads).enumerate() {
                 row += 1;
                 let wrong = |column: usize, problem| SourceError::At {
                     name: name.to_owned(),
@@ -70,10 +75,16 @@ impl Tables<'_> {
                 let second = time_cell
                     .second(&mut stamps, sink.previous())
                     .map_err(|text| wrong(time, Problem::NotATime(shortened(&text))))?;
-                if let Some(load) = load.filter(|load| !is_load(*load)) {
-                    return Err(wrong(value.unwrap_or(time), Problem::NotALoad(load.to_string())));
+                let others: Vec<Option<f64>> =
+                    extras.iter().map(|(_, values)| values.get(index).copied().flatten()).collect();
+                let cells = [(value.unwrap_or(time), load)].into_iter();
+                let cells = cells.chain(extras.iter().map(|(column, _)| *column).zip(others.iter().copied()));
+                for (column, cell) in cells {
+                    if let Some(bad) = cell.filter(|value| !is_load(*value)) {
+                        return Err(wrong(column, Problem::NotALoad(bad.to_string())));
+                    }
                 }
-                sink.add(row, second, load)?;
+                sink.add(row, second, load, &others)?;
             }
         }
         Ok(())

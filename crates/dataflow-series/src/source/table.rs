@@ -7,10 +7,12 @@ use jiff::tz::TimeZone;
 
 use super::TraceRequest;
 use super::error::{Place, Problem, SourceError, unusable};
+use super::extra::{self, Extra};
 use super::grid::{EventBins, Events, RegularRows, regular};
 use super::stamp::StampReader;
+use super::write::COUNTS;
 use crate::series::is_load;
-use crate::{Observed, Step, Unit};
+use crate::{Observed, Unit};
 
 /// Names of a time column, the likeliest first; capitals do not matter.
 const TIME_NAMES: [&str; 8] = ["time", "timestamp", "datetime", "date", "utc_time", "utc time", "@timestamp", "ds"];
@@ -21,8 +23,11 @@ pub(super) enum Layout {
     /// One row per request, with its size in bytes where a column tells it.
     Requests { time: usize, size: Option<usize> },
     /// One row per interval.
-    Intervals { time: usize, value: usize, unit: Unit },
+    Intervals { time: usize, value: usize, unit: Unit, extras: Places },
 }
+
+/// For each column that `dataflow ingest` writes its place in a table, where it is read besides the load.
+pub(super) type Places = [Option<usize>; COUNTS.len()];
 
 /// The rows of one or many tables of the same layout.
 pub(super) struct Tables<'a> {
@@ -32,7 +37,7 @@ pub(super) struct Tables<'a> {
 
 enum Rows {
     Requests { bins: EventBins, has_sizes: bool },
-    Intervals { files: Vec<RegularRows>, unit: Unit },
+    Intervals { files: Vec<RegularRows>, unit: Unit, extras: Places },
 }
 
 /// What tables make.
@@ -40,7 +45,7 @@ pub(super) enum Table {
     /// From rows that are requests; the bytes are zero where no column tells them.
     Requests { events: Events, has_sizes: bool },
     /// From rows that are intervals.
-    Intervals(Observed),
+    Intervals(Observed, Vec<Extra>),
 }
 
 /// Whether a column of this name holds times.
@@ -67,12 +72,13 @@ impl Layout {
         }
         let chosen = named.into_iter().find(|(unit, column)| column.is_some() && measure.is_none_or(|m| m == *unit));
         if let Some((unit, Some(value))) = chosen {
-            return Ok(Self::Intervals { time, value, unit });
+            return Ok(Self::Intervals { time, value, unit, extras: extra::places(columns, unit) });
         }
         // A single column is the load, whatever its name; what it counts is what the caller says.
         match (0..columns.len()).filter(|column| *column != time).collect::<Vec<_>>()[..] {
             [value] if named.iter().all(|(_, column)| column.is_none()) => {
-                Ok(Self::Intervals { time, value, unit: measure.unwrap_or(Unit::Value) })
+                let unit = measure.unwrap_or(Unit::Value);
+                Ok(Self::Intervals { time, value, unit, extras: Places::default() })
             }
             _ => Err(wrong(match measure {
                 Some(measure) => format!("has no column `{measure}`"),
@@ -90,6 +96,15 @@ impl Layout {
             Self::Intervals { time, value, .. } => (time, Some(value)),
         }
     }
+
+    /// The columns read besides the load.
+    pub(super) fn extras(self) -> impl Iterator<Item = usize> {
+        let places = match self {
+            Self::Requests { .. } => Places::default(),
+            Self::Intervals { extras, .. } => extras,
+        };
+        places.into_iter().flatten()
+    }
 }
 
 impl<'a> Tables<'a> {
@@ -105,19 +120,19 @@ impl<'a> Tables<'a> {
     /// The place for the rows of the next table, which must be like the tables before.
     pub(super) fn begin(&mut self, name: &str, layout: Layout, has_lines: bool) -> Result<RowSink<'_>, SourceError> {
         let rows = self.rows.get_or_insert_with(|| match layout {
-            Layout::Requests { size, .. } => Rows::Requests {
-                bins: EventBins::new(self.request.interval.unwrap_or(Step::MINUTE)),
-                has_sizes: size.is_some(),
-            },
-            Layout::Intervals { unit, .. } => Rows::Intervals { files: Vec::new(), unit },
+            Layout::Requests { size, .. } => {
+                Rows::Requests { bins: EventBins::new(self.request.counting_step()), has_sizes: size.is_some() }
+            }
+            Layout::Intervals { unit, extras, .. } => Rows::Intervals { files: Vec::new(), unit, extras },
         });
         match (&layout, &*rows) {
             (Layout::Requests { size, .. }, Rows::Requests { has_sizes, .. }) if size.is_some() == *has_sizes => {}
-            (Layout::Intervals { unit, .. }, Rows::Intervals { unit: before, .. }) if unit == before => {}
+            (Layout::Intervals { unit, extras, .. }, Rows::Intervals { unit: before, extras: others, .. })
+                if unit == before && has_same(extras, others) => {}
             _ => return Err(unusable(name, "has other columns than the tables before it; read them one by one")),
         }
         if let Rows::Intervals { files, .. } = rows {
-            files.push(RegularRows::new(name, has_lines));
+            files.push(RegularRows::new(name, has_lines, layout.extras().count()));
         }
         Ok(RowSink { rows })
     }
@@ -137,7 +152,7 @@ impl<'a> Tables<'a> {
         let columns: Vec<String> = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         let layout = Layout::of(name, &columns, self.request.measure)?;
         let mut sink = self.begin(name, layout, true)?;
-        let mut cells = Cells { name, columns: &columns, stamps: StampReader::new(zone) };
+        let mut cells = Cells { name, columns: &columns, stamps: StampReader::new(zone), extras: Vec::new() };
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|error| csv_error(name, error))? {
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
@@ -155,8 +170,11 @@ impl<'a> Tables<'a> {
         match self.rows {
             None => Err(unusable(name, "has no rows")),
             Some(Rows::Requests { bins, has_sizes }) => Ok(Table::Requests { events: bins.finish(name)?, has_sizes }),
-            Some(Rows::Intervals { files, unit }) => {
-                Ok(Table::Intervals(regular(name, files, self.request.step, unit)?))
+            Some(Rows::Intervals { files, unit, extras }) => {
+                let (observed, columns) = regular(name, files, self.request.step, unit)?;
+                let read = (0..extras.len()).filter(|place| extras[*place].is_some());
+                let extras = extra::of_columns(observed.start(), observed.step(), read.zip(columns).collect());
+                Ok(Table::Intervals(observed, extras))
             }
         }
     }
@@ -176,13 +194,19 @@ impl RowSink<'_> {
         }
     }
 
-    /// Adds a row: the bytes of a request (none are zero), or the load of an interval (none is a gap).
-    pub(super) fn add(&mut self, line: u64, second: i64, value: Option<f64>) -> Result<(), SourceError> {
+    /// Adds a row: the bytes of a request (none are zero), or the load of an interval and its extras (none is a gap).
+    pub(super) fn add(
+        &mut self,
+        line: u64,
+        second: i64,
+        value: Option<f64>,
+        extras: &[Option<f64>],
+    ) -> Result<(), SourceError> {
         match &mut *self.rows {
             Rows::Requests { bins, .. } => bins.add(second, value.unwrap_or(0.0)),
             Rows::Intervals { files, .. } => {
                 if let Some(file) = files.last_mut() {
-                    file.add(line, second, value)?;
+                    file.add(line, second, value, extras)?;
                 }
             }
         }
@@ -195,6 +219,7 @@ struct Cells<'a> {
     name: &'a str,
     columns: &'a [String],
     stamps: StampReader,
+    extras: Vec<Option<f64>>,
 }
 
 impl Cells<'_> {
@@ -219,7 +244,12 @@ impl Cells<'_> {
             Some(column) => self.load(line, column, &record[column], matches!(layout, Layout::Requests { .. }))?,
             None => None,
         };
-        sink.add(line, second, load)
+        self.extras.clear();
+        for column in layout.extras() {
+            let cell = self.load(line, column, &record[column], false)?;
+            self.extras.push(cell);
+        }
+        sink.add(line, second, load, &self.extras)
     }
 
     /// The load in a cell; an empty one is none, and so is the `-` that logs write for no size.
@@ -244,6 +274,11 @@ impl Cells<'_> {
 
 pub(super) fn shortened(text: &str) -> String {
     text.trim().chars().take(60).collect()
+}
+
+/// Whether the same extras are read from both, wherever they stand.
+fn has_same(one: &Places, other: &Places) -> bool {
+    one.iter().zip(other).all(|(one, other)| one.is_some() == other.is_some())
 }
 
 fn csv_error(name: &str, error: csv::Error) -> SourceError {

@@ -113,7 +113,7 @@ fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 /// row by row, so that a year of it is not held twice.
 #[derive(Debug, Clone)]
 pub struct Columns<'a> {
-    names: Vec<&'static str>,
+    names: Vec<String>,
     rows: Rows<'a>,
 }
 
@@ -121,12 +121,13 @@ pub struct Columns<'a> {
 enum Rows<'a> {
     Series(Observed),
     Traffic(&'a Traffic),
+    Table { times: Vec<Timestamp>, columns: Vec<Vec<f64>> },
 }
 
-type Count = fn(&Row) -> u64;
+pub(super) type Count = fn(&Row) -> u64;
 
 /// The columns of traffic and what they hold.
-const COUNTS: [(&str, Count); 7] = [
+pub(super) const COUNTS: [(&str, Count); 7] = [
     ("requests", |row| row.requests),
     ("bytes", |row| row.bytes),
     ("success", |row| row.success),
@@ -144,20 +145,26 @@ impl From<Observed> for Columns<'_> {
             Unit::Bytes => "bytes",
             Unit::Value => "value",
         };
-        Self { names: vec![name], rows: Rows::Series(observed) }
+        Self { names: vec![name.to_owned()], rows: Rows::Series(observed) }
     }
 }
 
 impl<'a> From<&'a Traffic> for Columns<'a> {
     /// The columns `requests`, `bytes` and the counts by status class.
     fn from(traffic: &'a Traffic) -> Self {
-        Self { names: COUNTS.iter().map(|(name, _)| *name).collect(), rows: Rows::Traffic(traffic) }
+        Self { names: COUNTS.iter().map(|(name, _)| (*name).to_owned()).collect(), rows: Rows::Traffic(traffic) }
     }
 }
 
 impl Columns<'_> {
+    /// Any columns over any times, one value per time; NaN is a gap.
+    pub fn table(times: Vec<Timestamp>, columns: Vec<(String, Vec<f64>)>) -> Self {
+        let (names, columns) = columns.into_iter().unzip();
+        Self { names, rows: Rows::Table { times, columns } }
+    }
+
     /// The names of the columns beside `time`.
-    pub fn names(&self) -> &[&'static str] {
+    pub fn names(&self) -> &[String] {
         &self.names
     }
 
@@ -166,6 +173,7 @@ impl Columns<'_> {
         match &self.rows {
             Rows::Series(series) => series.len(),
             Rows::Traffic(traffic) => traffic.len(),
+            Rows::Table { times, .. } => times.len(),
         }
     }
 
@@ -183,6 +191,10 @@ impl Columns<'_> {
             Rows::Traffic(traffic) => {
                 let (_, count) = COUNTS[place];
                 Box::new(traffic.rows().map(move |(time, row)| (time, row.map(|row| count(&row) as f64))))
+            }
+            Rows::Table { times, columns } => {
+                let values = columns[place].iter().map(|value| Some(*value).filter(|value| !value.is_nan()));
+                Box::new(times.iter().copied().zip(values))
             }
         }
     }
@@ -237,6 +249,15 @@ pub fn write_columns(columns: &Columns<'_>, path: &Path) -> Result<(), WriteErro
 pub fn write_csv(columns: &Columns<'_>, mut writer: impl Write) -> io::Result<()> {
     writeln!(writer, "time,{}", columns.names.join(","))?;
     match &columns.rows {
+        Rows::Table { times, columns } => {
+            for (index, time) in times.iter().enumerate() {
+                write!(writer, "{time}")?;
+                for value in columns.iter().filter_map(|column| column.get(index)) {
+                    if value.is_nan() { writer.write_all(b",")? } else { write!(writer, ",{value}")? }
+                }
+                writer.write_all(b"\n")?;
+            }
+        }
         Rows::Series(_) => {
             for (time, value) in columns.column(0) {
                 match value {

@@ -1,6 +1,7 @@
 //! Series from files: what is read, what is refused, and what the real data gives.
 
 mod bad_input;
+mod detail;
 #[cfg(feature = "parquet")]
 mod parquet_files;
 mod real_data;

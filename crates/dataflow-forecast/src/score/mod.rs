@@ -4,11 +4,15 @@
 //! Source: Hyndman and Koehler, *Another look at measures of forecast accuracy* (2006); pinball loss: Koenker and
 //! Bassett, *Regression Quantiles* (1978).
 
+mod hours;
+
 use dataflow_series::Observed;
 use serde::Serialize;
 
-use crate::model::{Forecast, season};
+use crate::model::season;
 use crate::rolling::RollingForecast;
+pub use hours::HourCoverage;
+pub(crate) use hours::by_hour;
 
 /// The share of a trace, at its end, over which [`scores`] judges a rolling forecast.
 const SCORED_SHARE: f64 = 0.2;
@@ -100,12 +104,8 @@ impl Scorer {
         }
     }
 
-    /// Scores the forecast at one place of `forecast` against the load that came.
-    pub(crate) fn observe(&mut self, forecast: &Forecast, place: usize, load: f64) {
-        self.add(forecast.mean[place], |level| forecast.quantiles[level][place], load);
-    }
-
-    fn add(&mut self, mean: f64, quantile: impl Fn(usize) -> f64, load: f64) {
+    /// Scores a forecast, whose quantiles are given by their places among the levels, against the load that came.
+    pub(crate) fn add(&mut self, mean: f64, quantile: impl Fn(usize) -> f64, load: f64) {
         self.loads.push(load);
         self.means.push(mean);
         for (index, level) in self.levels.iter().enumerate() {
