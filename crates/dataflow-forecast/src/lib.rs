@@ -49,8 +49,8 @@ mod seasonal_autoregression;
 mod sorted_window;
 mod spec;
 
-pub use boosted_trees::{BoostedQuantiles, BoostedTrees};
 pub use backtest::{BacktestSettings, Trial, backtest, trial};
+pub use boosted_trees::{BoostedQuantiles, BoostedTrees};
 pub use conformal::{Calibration, Conformal};
 pub use diebold_mariano::{DieboldMariano, diebold_mariano};
 pub use exponential_smoothing::ExponentialSmoothing;
