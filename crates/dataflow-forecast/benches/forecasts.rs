@@ -13,7 +13,7 @@ fn main() {
 }
 
 /// Every row of 84,000 minutes, four minutes ahead, five quantiles, parameters learnt anew every day.
-#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge", "seasonal-autoregression"], sample_count = 5)]
+#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ets", "theta", "mstl", "ridge", "seasonal-autoregression"], sample_count = 5)]
 fn rolling(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");
@@ -28,8 +28,8 @@ fn rolling(bencher: Bencher<'_, '_>, model: &str) {
 }
 
 /// A fitted model takes in one minute and forecasts the fourth after it.
-#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ridge", "seasonal-autoregression", "rvfl",
-    "deep-rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles"])]
+#[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ets", "theta", "mstl", "ridge",
+    "seasonal-autoregression", "rvfl", "deep-rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles"])]
 fn one_step(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");

@@ -24,12 +24,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod absurd;
 mod backtest;
 mod boosted_trees;
 mod calendar;
 mod cholesky;
+mod classical;
 mod conformal;
 mod diebold_mariano;
+mod ets;
 mod exponential_smoothing;
 mod held_out;
 mod history;
@@ -37,10 +40,13 @@ mod inputs;
 mod leak;
 mod model;
 mod model_file;
+mod mstl;
 mod naive;
 #[cfg(feature = "neural")]
 mod neural;
 mod noise_floor;
+mod normal;
+mod recent;
 mod ridge;
 mod rolling;
 mod rvfl;
@@ -48,18 +54,21 @@ mod score;
 mod seasonal_autoregression;
 mod sorted_window;
 mod spec;
+mod theta;
 
 pub use backtest::{BacktestSettings, Trial, backtest, trial};
 pub use boosted_trees::{BoostedQuantiles, BoostedTrees};
 pub use conformal::{Calibration, Conformal};
 pub use diebold_mariano::{DieboldMariano, diebold_mariano};
+pub use ets::Ets;
 pub use exponential_smoothing::ExponentialSmoothing;
 pub use held_out::{HeldOut, Rows};
 pub use history::{Exogenous, History, HistoryError, View};
 pub use leak::sees_the_future;
 pub use model::{FitError, Fitted, FittedMean, Forecast, Learnt, MeanModel, Model, Refits, SaveError, Spread};
 pub use model_file::{ModelFileError, SavedModel};
-pub use naive::{Naive, SeasonalNaive};
+pub use mstl::Mstl;
+pub use naive::{Drift, Naive, SeasonalNaive};
 #[cfg(feature = "neural")]
 pub use neural::{Architecture, Neural, ReferenceNetwork, ReferenceOutput, WeightsError, WindowsError};
 pub use noise_floor::{Dispersion, DispersionBasis, is_below_floor};
@@ -69,3 +78,4 @@ pub use rvfl::Rvfl;
 pub use score::{Coverage, HourCoverage, Pinball, Scores, band_levels, scores};
 pub use seasonal_autoregression::SeasonalAutoregression;
 pub use spec::{ModelSettings, ModelSpec, UnknownModel};
+pub use theta::Theta;

@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::boosted_trees::{BoostedQuantiles, BoostedTrees};
 use crate::conformal::{Calibration, Conformal};
+use crate::ets::Ets;
 use crate::exponential_smoothing::ExponentialSmoothing;
 use crate::model::{FitError, MeanModel, Model};
-use crate::naive::{Naive, SeasonalNaive};
+use crate::mstl::Mstl;
+use crate::naive::{Drift, Naive, SeasonalNaive};
 #[cfg(feature = "neural")]
 use crate::neural::{Architecture, Neural};
 use crate::ridge::Ridge;
 use crate::rvfl::Rvfl;
 use crate::seasonal_autoregression::SeasonalAutoregression;
+use crate::theta::Theta;
 
 /// A model by name. Written and read (also by serde) as in [`ModelSpec::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,10 +27,18 @@ use crate::seasonal_autoregression::SeasonalAutoregression;
 pub enum ModelSpec {
     /// The last load seen.
     Naive,
+    /// The last load seen, moved on by the mean change.
+    Drift,
     /// The load one season before.
     SeasonalNaive,
     /// Smoothed level and daily profile.
     ExponentialSmoothing,
+    /// Exponential smoothing, its form chosen automatically.
+    Ets,
+    /// Two lines of opposite curvature.
+    Theta,
+    /// Several seasons taken off, the rest smoothed.
+    Mstl,
     /// The regularised linear model.
     Ridge,
     /// Random vector functional link: one hidden layer.
@@ -68,10 +79,14 @@ pub struct UnknownModel(pub String);
 
 impl ModelSpec {
     /// Every model, the simplest first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Naive,
+        Self::Drift,
         Self::SeasonalNaive,
         Self::ExponentialSmoothing,
+        Self::Ets,
+        Self::Theta,
+        Self::Mstl,
         Self::Ridge,
         Self::Rvfl,
         Self::DeepRvfl,
@@ -89,8 +104,12 @@ impl ModelSpec {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Naive => "naive",
+            Self::Drift => "drift",
             Self::SeasonalNaive => "seasonal-naive",
             Self::ExponentialSmoothing => "exponential-smoothing",
+            Self::Ets => "ets",
+            Self::Theta => "theta",
+            Self::Mstl => "mstl",
             Self::Ridge => "ridge",
             Self::Rvfl => "rvfl",
             Self::DeepRvfl => "deep-rvfl",
@@ -109,8 +128,12 @@ impl ModelSpec {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Naive => "The last load seen.",
+            Self::Drift => "The last load seen, moved on by the mean change of the past.",
             Self::SeasonalNaive => "The load at the same time one day before.",
             Self::ExponentialSmoothing => "A smoothed level plus a smoothed daily profile, without a trend.",
+            Self::Ets => "Exponential smoothing, with or without trend and daily season as the corrected AIC chooses.",
+            Self::Theta => "A smoothed level that half follows the trend, on loads without their daily season.",
+            Self::Mstl => "Daily and weekly seasons taken off by local regression, the rest smoothed.",
             Self::Ridge => "A regularised linear model on recent loads, rolling means, earlier days and the calendar.",
             Self::Rvfl => "The linear model's inputs and 100 random hidden units, read out by ridge regression.",
             Self::DeepRvfl => "As rvfl, with two layers of 100 random hidden units.",
@@ -141,8 +164,12 @@ impl ModelSpec {
     pub fn model(self, settings: ModelSettings) -> Result<Box<dyn Model>, FitError> {
         let mean_model: Box<dyn MeanModel> = match self {
             Self::Naive => Box::new(Naive),
+            Self::Drift => Box::new(Drift),
             Self::SeasonalNaive => Box::new(SeasonalNaive),
             Self::ExponentialSmoothing => Box::new(ExponentialSmoothing),
+            Self::Ets => Box::new(Ets),
+            Self::Theta => Box::new(Theta),
+            Self::Mstl => Box::new(Mstl),
             Self::Ridge => Box::new(Ridge),
             Self::Rvfl => Box::new(Rvfl::single(settings.seed)),
             Self::DeepRvfl => Box::new(Rvfl::deep(settings.seed)),
@@ -222,6 +249,6 @@ mod tests {
             assert_eq!(spec.to_string().replace('-', "_").parse(), Ok(spec));
         }
         let error = "prophet".parse::<ModelSpec>().unwrap_err().to_string();
-        assert!(error.contains("\"prophet\"") && error.contains("naive, seasonal-naive"), "{error}");
+        assert!(error.contains("\"prophet\"") && error.contains("naive, drift, seasonal-naive"), "{error}");
     }
 }
