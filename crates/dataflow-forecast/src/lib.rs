@@ -34,6 +34,8 @@ mod conformal;
 mod diebold_mariano;
 mod ets;
 mod exponential_smoothing;
+#[cfg(test)]
+mod golden;
 mod held_out;
 mod history;
 mod inputs;

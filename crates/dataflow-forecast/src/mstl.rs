@@ -218,7 +218,12 @@ fn slot_means(values: &[f64], slots: &Slots) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use dataflow_series::{Fill, Observed, Unit};
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::golden::{Golden, loads_of};
 
     fn wave(step: usize, length: usize) -> f64 {
         (step as f64 / length as f64 * std::f64::consts::TAU).sin()
@@ -254,5 +259,30 @@ mod tests {
     fn without_two_days_there_is_no_season() {
         let (seasons, rest) = Seasons::find(&[5.0; 40], Some(24), true);
         assert!(seasons.profiles.is_empty() && rest == [5.0; 40] && seasons.at(100) == 0.0);
+    }
+
+    #[derive(Deserialize)]
+    struct Theirs {
+        name: String,
+        forecast: Vec<f64>,
+    }
+
+    #[test]
+    fn forecasts_are_near_those_of_statsforecast() {
+        // The decompositions differ in how often they go over the series, and so the last profiles a little.
+        let hour = Step::from_seconds(3_600).unwrap();
+        for theirs in Golden::<Theirs>::read("mstl.json").cases {
+            let loads = loads_of(&theirs.name);
+            let mean = loads.iter().sum::<f64>() / loads.len() as f64;
+            let series = Observed::new(Timestamp::UNIX_EPOCH, hour, Unit::Requests, loads.into_iter().map(Some));
+            let series = series.unwrap().fill(Fill::Zero).unwrap();
+            let horizons: Vec<usize> = (1..=48).collect();
+            let fitted = Mstl.fit(View::of(&series, &TimeZone::UTC), &horizons).unwrap();
+            let mut means = [0.0; 48];
+            fitted.means(&mut means);
+            let misses = means.iter().zip(&theirs.forecast).map(|(mean, theirs)| (mean - theirs.max(0.0)).abs());
+            let miss = misses.sum::<f64>() / 48.0 / mean;
+            assert!(miss < 0.05, "{}: {miss}", theirs.name);
+        }
     }
 }

@@ -351,7 +351,12 @@ fn trend(values: &[f64]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use dataflow_series::{Fill, Observed, Unit};
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::golden::{Golden, loads_of};
 
     #[test]
     fn a_line_without_noise_goes_on() {
@@ -371,5 +376,58 @@ mod tests {
     fn the_regression_line_is_the_right_one() {
         let (intercept, slope) = trend(&[5.0, 7.0, 9.0, 11.0]);
         assert!((intercept - 3.0).abs() < 1e-12 && (slope - 2.0).abs() < 1e-12);
+    }
+
+    #[derive(Deserialize)]
+    struct Theirs {
+        name: String,
+        decomposed: bool,
+        squares: f64,
+        forecast: Vec<f64>,
+    }
+
+    fn fitted(loads: &[f64]) -> FittedTheta {
+        let hour = Step::from_seconds(3_600).unwrap();
+        let loads = loads.iter().copied().map(Some);
+        let series = Observed::new(Timestamp::UNIX_EPOCH, hour, Unit::Requests, loads).unwrap();
+        let series = series.fill(Fill::Zero).unwrap();
+        let mut recent = Recent::new(STEPS_MAX);
+        recent.extend(View::of(&series, &TimeZone::UTC));
+        FittedTheta::learn(recent, Some(24), (1..=48).collect()).unwrap()
+    }
+
+    /// Of the one-step errors in the unit of the loads, as theirs are; both searches make those without season small.
+    fn squares(fitted: &FittedTheta, loads: &[f64]) -> f64 {
+        let part = |step: usize| fitted.part(step);
+        let adjusted: Vec<f64> =
+            loads.iter().enumerate().map(|(step, load)| without(*load, part(step), fitted.factors)).collect();
+        let known: Vec<Option<f64>> = adjusted.iter().copied().map(Some).collect();
+        let (line, mut state) = Line::fit(&adjusted, &known).unwrap();
+        let errors = adjusted.iter().enumerate().map(|(step, load)| {
+            let error = load - state.expected(&line);
+            state.observe(Some(*load), &line);
+            error * if fitted.factors { part(step) } else { 1.0 }
+        });
+        errors.skip(WARM_UP).map(|error| error * error).sum()
+    }
+
+    #[test]
+    fn squares_are_as_small_as_those_of_statsforecast_and_forecasts_agree() {
+        let golden = Golden::<Theirs>::read("theta.json");
+        for theirs in &golden.cases {
+            let loads = loads_of(&theirs.name);
+            let ours = fitted(&loads);
+            // Theirs decomposes with factors too, unless a load is zero.
+            assert!(!theirs.decomposed || ours.profile.len() == golden.season, "{}", theirs.name);
+            let squares = squares(&ours, &loads);
+            assert!(squares <= 1.01 * theirs.squares, "{}: {squares} > {}", theirs.name, theirs.squares);
+            let size = loads.iter().sum::<f64>() / loads.len() as f64;
+            let mut means = [0.0; 48];
+            ours.means(&mut means);
+            for (index, (mean, theirs_mean)) in means.iter().zip(&theirs.forecast).enumerate() {
+                let miss = (mean - theirs_mean.max(0.0)).abs() / size;
+                assert!(miss < 0.05, "{} {} ahead: {mean}, theirs {theirs_mean}", theirs.name, index + 1);
+            }
+        }
     }
 }

@@ -12,6 +12,8 @@
 mod distribution;
 mod fit;
 mod form;
+#[cfg(test)]
+mod golden;
 mod layout;
 mod likelihood;
 mod sample;

@@ -87,6 +87,11 @@ impl Smoother {
         self.fit.form.error == ErrorKind::Multiplicative
     }
 
+    /// How well the form explains the loads, of which so many were not missing, in their unit.
+    pub(crate) fn log_likelihood(&self, observed: usize) -> f64 {
+        self.fit.log_likelihood - observed as f64 * self.scale.ln()
+    }
+
     /// Whether its parts fit each other, after it was read from a file.
     pub(crate) fn is_whole(&self) -> bool {
         let Fit { slots, .. } = &self.fit;
@@ -94,17 +99,16 @@ impl Smoother {
         slots.count >= 1 && slots.count <= slots.steps && fits(&self.state) && self.scale > 0.0 && self.limit >= 0.0
     }
 
-    /// The form, its weights, and how well it explains the loads (in their unit, without the constant n/2·(ln 2π + …)).
+    /// The form, its weights, and how well it explains the loads.
     pub(crate) fn learnt(&self, observed: usize) -> Vec<Learnt> {
-        let Fit { form, weights, log_likelihood, corrected_aic, .. } = &self.fit;
-        let unit = observed as f64 * self.scale.ln();
+        let Fit { form, weights, corrected_aic, .. } = &self.fit;
         let numbers = [
             ("level weight", weights.level),
             ("slope weight", weights.slope),
             ("profile weight", weights.season),
             ("damping", weights.damping),
-            ("log-likelihood", log_likelihood - unit),
-            ("corrected AIC", corrected_aic + 2.0 * unit),
+            ("log-likelihood", self.log_likelihood(observed)),
+            ("corrected AIC", corrected_aic + 2.0 * observed as f64 * self.scale.ln()),
         ];
         let form = Learnt { name: "form", value: form.to_string() };
         let numbers = numbers.map(|(name, value)| Learnt { name, value: format!("{value:.6}") });
