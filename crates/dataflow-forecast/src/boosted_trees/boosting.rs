@@ -1,4 +1,4 @@
-//! Gradient boosting: every tree corrects what the trees before it got wrong.
+//! Gradient boosting: every tree corrects what a first guess and the trees before it got wrong.
 //!
 //! Source: Friedman, *Greedy function approximation: a gradient boosting machine* (2001), and *Stochastic gradient
 //! boosting* (2002) for the random share of rows. For quantiles the leaves hold quantiles of what is left of their rows.
@@ -34,7 +34,17 @@ pub(super) struct Pace {
     pub(super) rate: f64,
 }
 
-/// The trees together.
+/// What is learnt, one of each per row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lesson<'a> {
+    pub(super) targets: &'a [f64],
+    /// Above zero.
+    pub(super) weights: &'a [f64],
+    /// Scores that are known before any tree is.
+    pub(super) guesses: &'a [f64],
+}
+
+/// The trees together. Scores are what is added to the guess.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Booster {
     start: f64,
@@ -43,17 +53,12 @@ pub(super) struct Booster {
 }
 
 impl Booster {
-    /// Learns the scores of rows from their targets and weights. The same seed gives the same trees.
-    pub(super) fn fit(
-        loss: Loss,
-        pace: Pace,
-        table: &Table<'_>,
-        (targets, weights): (&[f64], &[f64]),
-        seed: u64,
-    ) -> Self {
+    /// Learns the scores of rows. The same seed gives the same trees.
+    pub(super) fn fit(loss: Loss, pace: Pace, table: &Table<'_>, lesson: Lesson<'_>, seed: u64) -> Self {
+        let Lesson { targets, weights, guesses } = lesson;
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut booster = Self { start: loss.start(targets, weights), rate: pace.rate, trees: Vec::new() };
-        let mut scores = vec![booster.start; targets.len()];
+        let mut booster = Self { start: loss.start(lesson), rate: pace.rate, trees: Vec::new() };
+        let mut scores: Vec<f64> = guesses.iter().map(|guess| guess + booster.start).collect();
         for _ in 0..pace.trees {
             let rows = scores.iter().zip(targets).zip(weights);
             let derivatives: Vec<Derivatives> =
@@ -95,14 +100,17 @@ impl Booster {
 }
 
 impl Loss {
-    /// The best score that is the same for all rows.
-    fn start(self, targets: &[f64], weights: &[f64]) -> f64 {
+    /// What is best added to all guesses.
+    fn start(self, Lesson { targets, weights, guesses }: Lesson<'_>) -> f64 {
         match self {
             Self::Poisson => {
                 let total: f64 = targets.iter().zip(weights).map(|(target, weight)| target * weight).sum();
-                (total / weights.iter().sum::<f64>()).max(f64::MIN_POSITIVE).ln()
+                let guessed: f64 = guesses.iter().zip(weights).map(|(guess, weight)| guess.exp() * weight).sum();
+                (total / guessed).max(f64::MIN_POSITIVE).ln()
             }
-            Self::Quantile(level) => quantile(targets.to_vec(), level),
+            Self::Quantile(level) => {
+                quantile(targets.iter().zip(guesses).map(|(target, guess)| target - guess).collect(), level)
+            }
         }
     }
 
@@ -162,26 +170,31 @@ mod tests {
         (rows, targets)
     }
 
+    fn fit(loss: Loss, seed: u64) -> (Vec<f64>, Vec<f64>, Booster) {
+        let (rows, targets) = data();
+        let ones = vec![1.0; targets.len()];
+        // A guess that is wrong by as much everywhere is corrected.
+        let lesson = Lesson { targets: &targets, weights: &ones, guesses: &ones };
+        let booster = Booster::fit(loss, PACE, &Table::new(&rows, 2), lesson, seed);
+        (rows, targets, booster)
+    }
+
     #[test]
     fn counts_are_told_their_mean() {
-        let (rows, targets) = data();
-        let table = Table::new(&rows, 2);
-        let booster = Booster::fit(Loss::Poisson, PACE, &table, (&targets, &vec![1.0; targets.len()]), 1);
+        let (rows, _, booster) = fit(Loss::Poisson, 1);
         for row in rows.chunks(2) {
-            let (mean, expected) = (booster.score(row).exp(), 20.0 + row[0] + f64::midpoint(row[1], 1.0));
+            let (mean, expected) = ((1.0 + booster.score(row)).exp(), 20.0 + row[0] + f64::midpoint(row[1], 1.0));
             assert!((mean / expected - 1.0).abs() < 0.1, "{row:?}: {mean} instead of {expected}");
         }
     }
 
     #[test]
     fn quantiles_hold_their_share_of_the_targets_everywhere() {
-        let (rows, targets) = data();
-        let table = Table::new(&rows, 2);
         for level in [0.1, 0.9] {
-            let booster = Booster::fit(Loss::Quantile(level), PACE, &table, (&targets, &vec![1.0; targets.len()]), 1);
+            let (rows, targets, booster) = fit(Loss::Quantile(level), 1);
             for half in [0.0, 8.0] {
                 let some = || rows.chunks(2).zip(&targets).filter(|(row, _)| (half..half + 8.0).contains(&row[1]));
-                let below = some().filter(|(row, target)| **target <= booster.score(row)).count();
+                let below = some().filter(|(row, target)| **target <= 1.0 + booster.score(row)).count();
                 let share = below as f64 / some().count() as f64;
                 assert!((share - level).abs() < 0.04, "{share} instead of {level}");
             }
@@ -190,11 +203,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_trees_and_another_seed_others() {
-        let (rows, targets) = data();
-        let table = Table::new(&rows, 2);
-        let score = |seed: u64| {
-            Booster::fit(Loss::Poisson, PACE, &table, (&targets, &vec![1.0; targets.len()]), seed).score(&[3.3, 7.0])
-        };
+        let score = |seed: u64| fit(Loss::Poisson, seed).2.score(&[3.3, 7.0]);
         assert_eq!(score(1), score(1));
         assert_ne!(score(1), score(2));
     }

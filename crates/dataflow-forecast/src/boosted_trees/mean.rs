@@ -7,6 +7,9 @@ use crate::history::View;
 use crate::model::{FitError, FittedMean, Learnt, MeanModel, Refits, SaveError, to_bytes};
 use crate::ridge::from_root;
 
+/// The linear model is not believed below this multiple of the level's root, where it may well be below zero.
+const GUESS_MIN: f64 = 0.1;
+
 /// Pace and loss were chosen on the part of the NASA trace before its hold-out.
 const PLAN: Plan = Plan {
     name: "boosted-trees",
@@ -15,6 +18,7 @@ const PLAN: Plan = Plan {
     rows_max: 20_000,
     // The likelihood of a count weighs as much as the level; what is learnt is the count as a multiple of it.
     target: |root, level| (from_root(root, 0.0) / (level * level), level * level),
+    guess: |root, linear| (root.max(GUESS_MIN).powi(2) + linear.variance).ln(),
 };
 
 /// Gradient-boosted trees for the expected load.
@@ -38,7 +42,7 @@ impl BoostedTrees {
 
 impl FittedTrees {
     fn new(forest: Forest) -> Self {
-        Self { scores: forest.scores(), forest }
+        Self { scores: PLAN.scores(&forest), forest }
     }
 }
 
@@ -67,12 +71,12 @@ impl MeanModel for BoostedTrees {
 impl FittedMean for FittedTrees {
     fn extend(&mut self, new: View<'_>) {
         self.forest.extend(new);
-        self.scores = self.forest.scores();
+        self.scores = PLAN.scores(&self.forest);
     }
 
     fn refit(&mut self) -> Result<(), FitError> {
         PLAN.refit(&mut self.forest)?;
-        self.scores = self.forest.scores();
+        self.scores = PLAN.scores(&self.forest);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! Gradient-boosted trees on the inputs of the linear model: one of them for the expected load ([`BoostedTrees`]), five
 //! for quantiles of it ([`BoostedQuantiles`]); one set of trees per horizon.
 //!
-//! Trees cannot forecast beyond what they learnt from. So all loads are seen as multiples of the level of the last week,
-//! and what is learnt for one level holds for another. Source for intervals from quantiles: Romano, Patterson, Candès, *Conformalized quantile regression* (2019).
+//! All loads are seen as multiples of the level of the last week, so that what is learnt for one level holds for
+//! another; and trees only correct a linear model, as they cannot forecast beyond what they learnt from. Source for
+//! intervals from quantiles: Romano, Patterson, Candès, *Conformalized quantile regression* (2019).
 
 mod boosting;
 mod mean;
@@ -16,21 +17,34 @@ pub use quantiles::BoostedQuantiles;
 use dataflow_series::Step;
 use serde::{Deserialize, Serialize};
 
-use self::boosting::{Booster, Loss, Pace};
+use self::boosting::{Booster, Lesson, Loss, Pace};
 use self::table::Table;
 use crate::history::View;
 use crate::inputs::Inputs;
 use crate::model::{FitError, Learnt, SaveError, check_horizons, from_bytes, steps_per_days};
+use crate::ridge::{Linear, NormalEquations};
 
+/// Added to the variance of every standardised input of the linear model.
+const PENALTY: f64 = 0.1;
 /// The fewest intervals to learn from, whatever the step.
 const SHORTEST_PAST: usize = 150;
 
-/// The boosters of every horizon, several for each, and the past they look at.
+/// What was learnt for every horizon, and the past it looks at.
 #[derive(Debug, Serialize, Deserialize)]
 struct Forest {
     seed: u64,
     inputs: Inputs,
-    boosters: Vec<(usize, Vec<Booster>)>,
+    stands: Vec<Stand>,
+}
+
+/// What was learnt for one horizon.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stand {
+    horizon: usize,
+    /// From inputs to the root of the load, both as multiples of the level.
+    linear: Linear,
+    /// Correct the linear model, one for each loss.
+    boosters: Vec<Booster>,
 }
 
 /// What a forest learns.
@@ -44,6 +58,8 @@ struct Plan {
     rows_max: usize,
     /// From the root of a load and that of the level to what is learnt, and its weight.
     target: fn(f64, f64) -> (f64, f64),
+    /// From what the linear model says to a score.
+    guess: fn(f64, &Linear) -> f64,
 }
 
 fn shortest_past(step: Step, furthest: usize) -> usize {
@@ -61,29 +77,32 @@ impl Plan {
         }
         let mut inputs = Inputs::new(past);
         inputs.extend(past, furthest);
-        let mut forest =
-            Forest { seed, inputs, boosters: horizons.iter().map(|horizon| (*horizon, Vec::new())).collect() };
+        let nothing = Linear { coefficients: Vec::new(), variance: 0.0 };
+        let stand = |horizon: &usize| Stand { horizon: *horizon, linear: nothing.clone(), boosters: Vec::new() };
+        let mut forest = Forest { seed, inputs, stands: horizons.iter().map(stand).collect() };
         self.refit(&mut forest)?;
         Ok(forest)
     }
 
     fn refit(&self, forest: &mut Forest) -> Result<(), FitError> {
-        let learn = |(horizon, _): &(usize, Vec<Booster>)| Some((*horizon, self.learn(forest, *horizon)?));
-        let boosters = forest.boosters.iter().map(learn).collect::<Option<Vec<_>>>();
+        let stands: Option<Vec<Stand>> = forest.stands.iter().map(|stand| self.learn(forest, stand.horizon)).collect();
         let too_large = || FitError::TooLarge { model: self.name, largest: forest.inputs.largest() };
-        forest.boosters = boosters.ok_or_else(too_large)?;
+        forest.stands = stands.ok_or_else(too_large)?;
         Ok(())
     }
 
-    /// The boosters of one horizon; `None` if their arithmetic overflows or there is nothing to learn from.
-    fn learn(&self, forest: &Forest, horizon: usize) -> Option<Vec<Booster>> {
+    /// What is to be known for one horizon; `None` if the arithmetic overflows or there is nothing to learn from.
+    fn learn(&self, forest: &Forest, horizon: usize) -> Option<Stand> {
         let width = forest.inputs.width();
         let (mut rows, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sums = NormalEquations::new(width);
         for target in forest.inputs.targets(horizon, self.rows_max) {
             let start = rows.len();
             rows.resize(start + width, 0.0);
             let level = forest.inputs.write_by_level(target - horizon, horizon, &mut rows[start..]);
-            let (target, weight) = (self.target)(forest.inputs.root(target), level);
+            let root = forest.inputs.root(target);
+            sums.add(&rows[start..], root / level);
+            let (target, weight) = (self.target)(root, level);
             targets.push(target);
             weights.push(weight);
         }
@@ -92,51 +111,61 @@ impl Plan {
             *own /= weight;
         }
         let sum: f64 = targets.iter().chain(&weights).sum();
-        if targets.is_empty() || !sum.is_finite() || rows.iter().any(|input| !input.is_finite()) {
-            return None;
-        }
+        let linear = sums.solve(PENALTY).filter(|_| sum.is_finite())?;
+        let guesses: Vec<f64> = rows.chunks_exact(width).map(|row| (self.guess)(linear.at(row), &linear)).collect();
         let table = Table::new(&rows, width);
-        let fit = |loss: &Loss| Booster::fit(*loss, self.pace, &table, (&targets, &weights), forest.seed);
-        let boosters: Vec<Booster> = self.losses.iter().map(fit).collect();
-        boosters.iter().all(|booster| booster.is_sound(width)).then_some(boosters)
+        let lesson = Lesson { targets: &targets, weights: &weights, guesses: &guesses };
+        let fit = |loss: &Loss| Booster::fit(*loss, self.pace, &table, lesson, forest.seed);
+        let stand = Stand { horizon, linear, boosters: self.losses.iter().map(fit).collect() };
+        stand.is_sound(width).then_some(stand)
     }
 
     fn restore(&self, saved: &[u8]) -> Result<Forest, SaveError> {
         let forest: Forest = from_bytes(saved)?;
         let width = forest.inputs.width();
-        let fits = |(_, boosters): &(usize, Vec<Booster>)| {
-            boosters.len() == self.losses.len() && boosters.iter().all(|booster| booster.is_sound(width))
-        };
-        if forest.inputs.len() == 0 || !forest.boosters.iter().all(fits) {
+        let fits = |stand: &Stand| stand.boosters.len() == self.losses.len() && stand.is_sound(width);
+        if forest.inputs.len() == 0 || !forest.stands.iter().all(fits) {
             return Err(SaveError::NotRestored("its trees do not fit its inputs".to_owned()));
         }
         Ok(forest)
     }
 
     fn learnt(&self, forest: &Forest) -> Vec<Learnt> {
-        let of_horizon = |(horizon, boosters): &(usize, Vec<Booster>)| {
+        let of_stand = |Stand { horizon, boosters, .. }: &Stand| {
             let trees: usize = boosters.iter().map(Booster::trees).sum();
             let rows = forest.inputs.targets(*horizon, self.rows_max).count();
             Learnt { name: "trees", value: format!("{trees} from {rows} rows for {horizon} ahead") }
         };
-        forest.boosters.iter().map(of_horizon).collect()
+        forest.stands.iter().map(of_stand).collect()
+    }
+
+    /// For each horizon, the root of the level at the end of the past and the scores there, one per loss.
+    fn scores(&self, forest: &Forest) -> Vec<(f64, Vec<f64>)> {
+        let mut row = vec![0.0; forest.inputs.width()];
+        let origin = forest.inputs.len().saturating_sub(1);
+        let mut of_stand = |Stand { horizon, linear, boosters }: &Stand| {
+            let level = forest.inputs.write_by_level(origin, *horizon, &mut row);
+            let guess = (self.guess)(linear.at(&row), linear);
+            (level, boosters.iter().map(|booster| guess + booster.score(&row)).collect())
+        };
+        forest.stands.iter().map(&mut of_stand).collect()
     }
 }
 
 impl Forest {
     fn extend(&mut self, new: View<'_>) {
-        let furthest = self.boosters.last().map_or(1, |(horizon, _)| *horizon);
+        let furthest = self.stands.last().map_or(1, |stand| stand.horizon);
         self.inputs.extend(new, furthest);
     }
+}
 
-    /// For each horizon, the root of the level at the end of the past and the scores of its boosters there.
-    fn scores(&self) -> Vec<(f64, Vec<f64>)> {
-        let mut row = vec![0.0; self.inputs.width()];
-        let origin = self.inputs.len().saturating_sub(1);
-        let mut of_horizon = |(horizon, boosters): &(usize, Vec<Booster>)| {
-            let level = self.inputs.write_by_level(origin, *horizon, &mut row);
-            (level, boosters.iter().map(|booster| booster.score(&row)).collect())
-        };
-        self.boosters.iter().map(&mut of_horizon).collect()
+impl Stand {
+    /// Whether every row of so many inputs has a finite score.
+    fn is_sound(&self, width: usize) -> bool {
+        let Linear { coefficients, variance } = &self.linear;
+        let linear = coefficients.len() == width
+            && variance.is_finite()
+            && coefficients.iter().all(|coefficient| coefficient.is_finite());
+        linear && self.boosters.iter().all(|booster| booster.is_sound(width))
     }
 }

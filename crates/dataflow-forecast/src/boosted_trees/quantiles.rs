@@ -24,6 +24,7 @@ const PLAN: Plan = Plan {
     pace: Pace { trees: 150, rate: 0.03 },
     rows_max: 10_000,
     target: |root, level| (root / level, 1.0),
+    guess: |root, _| root,
 };
 
 /// Gradient-boosted trees for quantiles of the load.
@@ -59,7 +60,7 @@ impl FittedQuantiles {
             roots.sort_by(f64::total_cmp);
             roots.into_iter().map(|root| from_root(root * level, 0.0)).collect()
         };
-        self.quantiles = self.forest.scores().into_iter().map(loads).collect();
+        self.quantiles = PLAN.scores(&self.forest).into_iter().map(loads).collect();
     }
 }
 
