@@ -7,7 +7,9 @@ mod future;
 mod render;
 mod saved;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use clap::Args;
 use dataflow_forecast::{Calibration, ModelSettings, ModelSpec, Refits};
@@ -33,6 +35,15 @@ use crate::staging::Staging;
 use crate::table::Table;
 use crate::world::{Detail, World};
 
+/// The list of models as `--help` shows it.
+static MODELS: LazyLock<String> = LazyLock::new(|| {
+    let mut text =
+        String::from("Models to judge, beside the naive ones [default: every model that is fitted in seconds]\n");
+    for model in ModelSpec::ALL {
+        let _ = write!(text, "\n{}: {}", model.name(), model.description());
+    }
+    text
+});
 /// What others must beat, and what is always on the board.
 const YARDSTICKS: [ModelSpec; 2] = [ModelSpec::Naive, ModelSpec::SeasonalNaive];
 /// More steps ahead than this are a slip of the hand.
@@ -56,7 +67,7 @@ pub(crate) struct ForecastArguments {
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "interval", help_heading = "Traffic")]
     intervals: Vec<Step>,
     /// Models to judge, beside the naive ones [default: every model that is fitted in seconds]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Models")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', long_help = MODELS.as_str(), help_heading = "Models")]
     model: Vec<ModelSpec>,
     /// Judge every model there is, those that train for minutes too
     #[arg(long, conflicts_with = "model", help_heading = "Models")]
