@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{floors, forecast_figures, highs, m4_figures, peers};
+use crate::{fit_peers, floors, forecast_figures, highs, m4_figures, peers};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +20,8 @@ pub(crate) enum What {
     Peers,
     /// Errors and intervals of the models on the NASA trace and on the hourly series of the M4 competition.
     Forecast,
+    /// Fits of the same models here and in Python libraries.
+    Fits,
     /// Both optima beside HiGHS.
     Optimum,
 }
@@ -39,6 +41,7 @@ pub(crate) fn run(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
                 forecast_figures::run()?;
                 m4_figures::run()?;
             }
+            What::Fits => fit_peers::run()?,
             What::Optimum => highs::run()?,
         }
     }

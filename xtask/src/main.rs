@@ -1,6 +1,7 @@
 //! All automation of the project, in Rust: `cargo xtask test`, `cargo xtask bench`, `cargo xtask measure`, ….
 
 mod bench;
+mod fit_peers;
 mod floors;
 mod forecast_figures;
 mod fuzz;

@@ -29,7 +29,7 @@ fn rolling(bencher: Bencher<'_, '_>, model: &str) {
 
 /// A fitted model takes in one minute and forecasts the fourth after it.
 #[divan::bench(args = ["naive", "seasonal-naive", "exponential-smoothing", "ets", "theta", "mstl", "ridge",
-    "seasonal-autoregression", "rvfl", "deep-rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles"])]
+    "seasonal-autoregression", "rvfl", "deep-rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles", "sarimax"])]
 fn one_step(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");
@@ -54,7 +54,7 @@ fn minutes() -> Series {
 }
 
 /// A model that learns at length is fitted on the first month of minutes, calibration included.
-#[divan::bench(args = ["rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles"], sample_count = 1)]
+#[divan::bench(args = ["rvfl", "ensemble-deep-rvfl", "emd-ensemble-deep-rvfl", "boosted-trees", "boosted-quantiles", "sarimax"], sample_count = 1)]
 fn fit(bencher: Bencher<'_, '_>, model: &str) {
     let series = minutes();
     let spec: ModelSpec = model.parse().expect("a name of the list");

@@ -17,6 +17,7 @@ use crate::naive::{Drift, Naive, SeasonalNaive};
 use crate::neural::{Architecture, Neural};
 use crate::ridge::Ridge;
 use crate::rvfl::Rvfl;
+use crate::sarimax::Sarimax;
 use crate::seasonal_autoregression::SeasonalAutoregression;
 use crate::theta::Theta;
 
@@ -55,6 +56,8 @@ pub enum ModelSpec {
     BoostedQuantiles,
     /// Two autoregressions with the day and the week, averaged.
     SeasonalAutoregression,
+    /// Seasonal ARIMA or harmonic regression, in state-space form.
+    Sarimax,
     /// Bidirectional LSTM; needs the feature `neural`.
     Bilstm,
     /// Bidirectional LSTM pooled by additive attention; needs the feature `neural`.
@@ -79,7 +82,7 @@ pub struct UnknownModel(pub String);
 
 impl ModelSpec {
     /// Every model, the simplest first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Naive,
         Self::Drift,
         Self::SeasonalNaive,
@@ -95,6 +98,7 @@ impl ModelSpec {
         Self::BoostedTrees,
         Self::BoostedQuantiles,
         Self::SeasonalAutoregression,
+        Self::Sarimax,
         Self::Bilstm,
         Self::BilstmAttention,
         Self::Transformer,
@@ -121,6 +125,7 @@ impl ModelSpec {
             Self::Bilstm => "bilstm",
             Self::BilstmAttention => "bilstm-attention",
             Self::Transformer => "transformer",
+            Self::Sarimax => "sarimax",
         }
     }
 
@@ -149,6 +154,9 @@ impl ModelSpec {
             Self::Bilstm => "A neural network of two bidirectional LSTM layers (feature neural).",
             Self::BilstmAttention => "A bidirectional LSTM with eight heads of additive attention (feature neural).",
             Self::Transformer => "A small Transformer encoder (feature neural).",
+            Self::Sarimax => {
+                "Seasonal ARIMA, or a regression on waves of day and week with ARIMA errors; orders found by themselves."
+            }
         }
     }
 
@@ -188,6 +196,7 @@ impl ModelSpec {
             Self::Bilstm | Self::BilstmAttention | Self::Transformer => {
                 return Err(FitError::NotBuilt { model: self.name(), feature: "neural" });
             }
+            Self::Sarimax => Box::new(Sarimax),
         };
         Ok(Box::new(Conformal::new(mean_model, settings.calibration)))
     }
