@@ -38,8 +38,8 @@ pub(crate) fn run(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
             What::Floors => floors::run()?,
             What::Peers => peers::run(megabytes)?,
             What::Forecast => {
-                forecast_figures::run()?;
                 m4_figures::run()?;
+                forecast_figures::run()?;
             }
             What::Fits => fit_peers::run()?,
             What::Optimum => highs::run()?,

@@ -1,4 +1,4 @@
-//! `cargo xtask bench forecast`, second part: one setting of each model for all 414 hourly series of the M4
+//! `cargo xtask bench forecast`, first part: one setting of each model for all 414 hourly series of the M4
 //! competition, 48 hours ahead.
 //!
 //! Errors are those of the competition: sMAPE (%), MASE scaled by the seasonal naive of a day, and their mean relative
@@ -55,7 +55,7 @@ struct Errors {
 pub(crate) fn run() -> Result<()> {
     let series = hourly_series()?;
     println!(
-        "\nM4 hourly, the last {HORIZON} known hours of {} series (on these and earlier ones models were chosen):",
+        "M4 hourly, the last {HORIZON} known hours of {} series (on these and earlier ones models were chosen):",
         series.len()
     );
     print_models(&series.iter().map(Hourly::before).collect::<Vec<_>>())?;
