@@ -2,8 +2,8 @@
 //!
 //! Loads are seen as roots, √(load + 3/8), which makes the spread of counts nearly the same at every level (Anscombe,
 //! 1948). From each root its usual value is taken away: the smoothed mean of the same time on earlier days. What is left,
-//! the departure, is what windows show and what a network forecasts, as a correction to `share · (latest departure)`,
-//! the best linear guess. So a network that has learnt nothing still says something sensible, and one that sees a
+//! the departure, is what windows show and what is forecast: by a linear guess (ridge regression on the same window) and a
+//! network's correction to it. So a network that has learnt nothing still says something sensible, and one that sees a
 //! constant load has nothing to learn. Indices are intervals since the start.
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::Calendar;
 use crate::history::View;
 use crate::model::{season, steps_per_days};
+use crate::ridge::normal_equations::{Linear, NormalEquations};
 
 /// Intervals of a window.
 pub(super) const STEPS: usize = 16;
@@ -18,8 +19,10 @@ pub(super) const STEPS: usize = 16;
 const CUT: f64 = 16.0;
 /// A standardised column is cut at so many standard deviations.
 const COLUMN_MAX: f64 = 6.0;
-/// Pairs of departures beyond so many times the usual error are not learnt from.
-const PAIR_MAX: f64 = 8.0;
+/// A departure beyond so many times their root mean square is not learnt from.
+const TARGET_MAX: f64 = 8.0;
+/// Added to the variance of every column for the linear guess.
+const PENALTY: f64 = 0.1;
 /// Seasons whose loads around the same time are averaged.
 const SEASONS_AVERAGED: usize = 7;
 /// Lengths of the rolling means of departures, in steps.
@@ -61,13 +64,19 @@ pub(super) struct Standard {
 }
 
 /// How columns and targets are scaled, learnt from the rows of a training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Scales {
     columns: Vec<Standard>,
-    /// Per horizon the share of the latest departure that is left.
-    shares: Vec<f64>,
-    /// Per horizon the root mean square of what the share leaves unexplained.
-    deviations: Vec<f64>,
+    /// Per horizon the guess that the network corrects.
+    guesses: Vec<Guess>,
+}
+
+/// The linear guess of one horizon's departure.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Guess {
+    linear: Linear,
+    /// The root mean square of what it leaves unexplained, the unit of corrections.
+    deviation: f64,
 }
 
 /// Rows to learn from: windows one after the other (rows × steps × columns), and per row and horizon the scaled
@@ -242,8 +251,8 @@ impl Inputs {
         origins
     }
 
-    /// Learns scales from the rows with these origins.
-    pub(super) fn scales(&self, origins: &[usize]) -> Scales {
+    /// Learns scales from the rows with these origins; `None` where the arithmetic overflows.
+    pub(super) fn scales(&self, origins: &[usize]) -> Option<Scales> {
         let mut columns = vec![0.0; self.columns()];
         let mut sums = vec![[0.0; 2]; columns.len()];
         for origin in origins {
@@ -254,21 +263,38 @@ impl Inputs {
         }
         let count = origins.len().max(1) as f64;
         let standard = |[sum, squares]: &[f64; 2]| Standard::of(sum / count, squares / count);
-        let (shares, deviations) = self.horizons.iter().map(|horizon| self.share(origins, *horizon)).unzip();
-        Scales { columns: sums.iter().map(standard).collect(), shares, deviations }
+        let mut scales = Scales { columns: sums.iter().map(standard).collect(), guesses: Vec::new() };
+        let windows: Vec<Vec<f64>> =
+            origins.iter().map(|origin| self.guess_inputs(&self.window(*origin, &scales))).collect();
+        let guess = |horizon: &usize| self.guess(origins, &windows, *horizon);
+        scales.guesses = self.horizons.iter().map(guess).collect::<Option<_>>()?;
+        scales.fit(self).then_some(scales)
     }
 
-    /// The share of the latest departure that is left at a horizon, by least squares, and the root mean square of what
-    /// it leaves unexplained. A second look leaves out the pairs that are out of all proportion in the first.
-    fn share(&self, origins: &[usize], horizon: usize) -> (f64, f64) {
-        let seen = origins.iter().filter(|origin| !self.missing[*origin + horizon]);
-        let mut pairs: Vec<(f64, f64)> =
-            seen.map(|origin| (self.departure(*origin), self.departure_ahead(*origin, horizon))).collect();
-        let (_, first) = least_squares(&pairs);
-        pairs.retain(|(now, then)| now.abs().max(then.abs()) <= PAIR_MAX * first);
-        let (share, deviation) = least_squares(&pairs);
+    /// What linear guesses look at: a constant, the departures of a scaled window and the other columns of its end.
+    fn guess_inputs(&self, window: &[f32]) -> Vec<f64> {
+        let columns = self.columns();
+        let departures = window.iter().step_by(columns);
+        let others = &window[window.len() - columns + 1..];
+        std::iter::once(1.0).chain(departures.chain(others).map(|value| f64::from(*value))).collect()
+    }
+
+    /// The linear guess of one horizon.
+    fn guess(&self, origins: &[usize], windows: &[Vec<f64>], horizon: usize) -> Option<Guess> {
+        let seen = || {
+            let rows = origins.iter().zip(windows).filter(|(origin, _)| !self.missing[**origin + horizon]);
+            rows.map(|(origin, window)| (self.departure_ahead(*origin, horizon), window))
+        };
+        let largest = TARGET_MAX * root_mean_square(seen().map(|(departure, _)| departure));
+        let usable = || seen().filter(|(departure, _)| departure.abs() <= largest);
+        let mut sums = NormalEquations::new(windows.first()?.len());
+        usable().for_each(|(departure, window)| sums.add(window, departure));
+        // Where every target was missing or overflowed there is nothing to guess from.
+        let linear = if usable().next().is_some() { sums.solve(PENALTY)? } else { Linear::zero(windows.first()?.len()) };
+        let deviation = root_mean_square(usable().map(|(departure, window)| departure - linear.at(window)));
         // What is left of a constant load is rounding.
-        (share, if deviation > 1e-6 * self.scale() { deviation } else { 0.0 })
+        let deviation = if deviation > 1e-6 * self.scale() { deviation } else { 0.0 };
+        Some(Guess { linear, deviation })
     }
 
     /// How far the root at a horizon departs from what is usual there, as known at the origin.
@@ -281,10 +307,12 @@ impl Inputs {
         let (columns, horizons) = (self.columns(), self.horizons.len());
         let mut rows = Rows { windows: Vec::new(), targets: Vec::new(), weights: Vec::new(), columns, horizons };
         for origin in origins {
-            rows.windows.extend(self.window(*origin, scales));
-            for ((horizon, share), deviation) in self.horizons.iter().zip(&scales.shares).zip(&scales.deviations) {
-                let left = self.departure_ahead(*origin, *horizon) - share * self.departure(*origin);
-                let target = if *deviation > 0.0 { left / deviation } else { 0.0 };
+            let window = self.window(*origin, scales);
+            let inputs = self.guess_inputs(&window);
+            rows.windows.extend(window);
+            for (horizon, guess) in self.horizons.iter().zip(&scales.guesses) {
+                let left = self.departure_ahead(*origin, *horizon) - guess.linear.at(&inputs);
+                let target = if guess.deviation > 0.0 { left / guess.deviation } else { 0.0 };
                 rows.targets.push(target as f32);
                 rows.weights.push(if self.missing[origin + horizon] { 0.0 } else { 1.0 });
             }
@@ -292,13 +320,13 @@ impl Inputs {
         rows
     }
 
-    /// The root expected at each horizon after the newest interval, given the network's scaled corrections.
-    pub(super) fn roots_ahead(&self, scales: &Scales, corrections: &[f32]) -> Vec<f64> {
-        let origin = self.len() - 1;
-        let departure = self.departure(origin);
-        let learnt = scales.shares.iter().zip(&scales.deviations).zip(corrections);
-        let ahead = self.horizons.iter().zip(learnt).map(|(horizon, ((share, deviation), correction))| {
-            self.usual(origin + horizon, *horizon) + share * departure + deviation * f64::from(*correction)
+    /// The root expected at each horizon after the newest interval, given the scaled window that ends with it and the
+    /// network's corrections.
+    pub(super) fn roots_ahead(&self, scales: &Scales, window: &[f32], corrections: &[f32]) -> Vec<f64> {
+        let inputs = self.guess_inputs(window);
+        let ahead = self.horizons.iter().zip(&scales.guesses).zip(corrections).map(|((horizon, guess), correction)| {
+            let departure = guess.linear.at(&inputs) + guess.deviation * f64::from(*correction);
+            self.usual(self.len() - 1 + horizon, *horizon) + departure
         });
         ahead.collect()
     }
@@ -323,21 +351,26 @@ impl Standard {
 impl Scales {
     /// Whether every target is exactly what the linear guess says, so that there is nothing to learn.
     pub(super) fn explain_all(&self) -> bool {
-        self.deviations.iter().all(|deviation| *deviation == 0.0)
+        self.guesses.iter().all(|guess| guess.deviation == 0.0)
     }
 
-    /// Whether they fit inputs, after they were read from a file.
+    /// Whether they are finite and fit inputs.
     pub(super) fn fit(&self, inputs: &Inputs) -> bool {
-        let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
+        // A constant, the departures of the window, and the other columns of its end.
+        let guess_inputs = STEPS + inputs.columns();
         self.columns.len() == inputs.columns()
-            && (self.shares.len() == inputs.horizons.len() && self.deviations.len() == inputs.horizons.len())
-            && (finite(&self.shares) && finite(&self.deviations))
             && self.columns.iter().all(|column| column.mean.is_finite() && column.deviation.is_finite())
+            && self.guesses.len() == inputs.horizons.len()
+            && self.guesses.iter().all(|Guess { linear, deviation }| {
+                deviation.is_finite()
+                    && linear.coefficients.len() == guess_inputs
+                    && linear.coefficients.iter().all(|coefficient| coefficient.is_finite())
+            })
     }
 
     /// The unit of each horizon's correction, in roots.
-    pub(super) fn deviations(&self) -> &[f64] {
-        &self.deviations
+    pub(super) fn deviations(&self) -> impl Iterator<Item = f64> {
+        self.guesses.iter().map(|guess| guess.deviation)
     }
 }
 
@@ -348,14 +381,9 @@ impl Rows {
     }
 }
 
-/// The share of the first that is nearest to the second of each pair, within 0 and 1, and the root mean square of what it
-/// leaves.
-fn least_squares(pairs: &[(f64, f64)]) -> (f64, f64) {
-    let product: f64 = pairs.iter().map(|(now, then)| now * then).sum();
-    let square: f64 = pairs.iter().map(|(now, _)| now * now).sum();
-    let share = if square > 0.0 { (product / square).clamp(0.0, 1.0) } else { 0.0 };
-    let left: f64 = pairs.iter().map(|(now, then)| (then - share * now).powi(2)).sum();
-    (share, (left / pairs.len().max(1) as f64).sqrt())
+fn root_mean_square(values: impl Iterator<Item = f64>) -> f64 {
+    let (squares, count) = values.fold((0.0, 0.0), |(squares, count), value| (squares + value * value, count + 1.0));
+    (squares / f64::max(count, 1.0)).sqrt()
 }
 
 /// The mean of `from..until`, from prefix sums. The range must not be empty.
@@ -388,7 +416,7 @@ mod tests {
         let loads: Vec<f64> = (0..400).map(|hour| f64::from(50 + hour * 37 % 91)).collect();
         for horizons in [&[1, 6][..], &[30], &[23, 24, 200]] {
             let whole = inputs(&loads, horizons);
-            let scales = whole.scales(&whole.origins(100));
+            let scales = whole.scales(&whole.origins(100)).unwrap();
             for origin in [20, 60, 199, 250] {
                 let mut changed = loads.clone();
                 changed[origin + 1..].fill(1e6);
@@ -410,11 +438,12 @@ mod tests {
         let whole = inputs(&loads, &[1, 7]);
         let origins = whole.origins(30);
         assert!(origins.len() <= 30 && origins.is_sorted() && origins.last() == Some(&392));
-        let scales = whole.scales(&origins);
+        let scales = whole.scales(&origins).unwrap();
         let rows = whole.rows(&origins, &scales);
         assert_eq!((rows.len(), rows.windows.len()), (origins.len(), origins.len() * STEPS * whole.columns()));
         for (origin, targets) in origins.iter().zip(rows.targets.chunks(2)) {
-            let roots = inputs(&loads[..=*origin], &[1, 7]).roots_ahead(&scales, targets);
+            let window = whole.window(*origin, &scales);
+            let roots = inputs(&loads[..=*origin], &[1, 7]).roots_ahead(&scales, &window, targets);
             for (root, horizon) in roots.iter().zip([1, 7]) {
                 let load = root * root - 0.375;
                 assert!((load - loads[origin + horizon]).abs() < 1e-3, "{load} at {origin} + {horizon}");

@@ -93,7 +93,9 @@ impl Neural {
     fn learn(&self, inputs: &Inputs) -> Result<(Knowledge, Option<Network>), FitError> {
         let failed = |error: candle_core::Error| FitError::Failed { model: self.name(), reason: error.to_string() };
         let origins = inputs.origins(ROWS_MAX);
-        let scales = inputs.scales(&origins);
+        let Some(scales) = inputs.scales(&origins) else {
+            return Err(FitError::TooLarge { model: self.name(), largest: inputs.largest() });
+        };
         let mut knowledge = Knowledge {
             weights: None,
             variances: vec![0.0; inputs.horizons().len()],
@@ -103,14 +105,11 @@ impl Neural {
         if knowledge.scales.explain_all() {
             return Ok((knowledge, None));
         }
-        if !knowledge.scales.fit(inputs) {
-            return Err(FitError::TooLarge { model: self.name(), largest: inputs.largest() });
-        }
         let rows = inputs.rows(&origins, &knowledge.scales);
         let tell = |share: f64| self.progress.iter().for_each(|progress| progress(share));
         let Trained { weights, epochs, kept, errors, losses } =
             train(self.architecture, &rows, self.seed, &device(), &tell).map_err(failed)?;
-        let units = knowledge.scales.deviations().iter();
+        let units = knowledge.scales.deviations();
         knowledge.variances = errors.iter().zip(units).map(|(error, unit)| error * unit * unit).collect();
         knowledge.training = Training { rows: rows.len(), epochs, kept, losses };
         let network = self.network(&weights).map_err(failed)?;
@@ -184,8 +183,9 @@ impl FittedMean for FittedNeural {
 
     fn means(&self, means: &mut [f64]) {
         let Knowledge { scales, variances, .. } = &self.knowledge;
-        let corrections = self.corrections().unwrap_or_else(|| vec![0.0; means.len()]);
-        let roots = self.inputs.roots_ahead(scales, &corrections);
+        let window = self.inputs.window(self.inputs.len() - 1, scales);
+        let corrections = self.corrections(&window).unwrap_or_else(|| vec![0.0; means.len()]);
+        let roots = self.inputs.roots_ahead(scales, &window, &corrections);
         for ((mean, root), variance) in means.iter_mut().zip(roots).zip(variances) {
             // E y = (E r)² + Var r − 3/8.
             let root = root.max(0.0);
@@ -213,10 +213,9 @@ impl FittedMean for FittedNeural {
 
 impl FittedNeural {
     /// What the network adds to the linear guesses, in their standard deviations; `None` without a network.
-    fn corrections(&self) -> Option<Vec<f32>> {
+    fn corrections(&self, window: &[f32]) -> Option<Vec<f32>> {
         let network = self.network.as_ref()?;
-        let window = self.inputs.window(self.inputs.len() - 1, &self.knowledge.scales);
-        let window = Tensor::from_vec(window, (1, STEPS, self.inputs.columns()), &Device::Cpu).ok()?;
+        let window = Tensor::from_slice(window, (1, STEPS, self.inputs.columns()), &Device::Cpu).ok()?;
         let outputs = network.pass(&window).ok()?.outputs;
         let corrections: Vec<f32> = outputs.flatten_all().ok()?.to_vec1().ok()?;
         let cut = |value: f32| if value.is_finite() { value.clamp(-CORRECTION_MAX, CORRECTION_MAX) } else { 0.0 };

@@ -140,7 +140,7 @@ impl StateDict {
     }
 
     /// Weights to start a training from, drawn from a seeded generator: tensors of two dimensions uniform in
-    /// ±√(6 / (inputs + outputs)), biases zero, the scale of a normalisation one, the biases of the forget gates of a
+    /// ±√(6 / (inputs + outputs)), those of the last layer and all biases zero, the scale of a normalisation one, the biases of the forget gates of a
     /// recurrent layer one.
     ///
     /// Sources: Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010);
@@ -150,6 +150,8 @@ impl StateDict {
         let draw = |(name, shape): &Slot, random: &mut ChaCha8Rng| {
             let count: usize = shape.iter().product();
             let values = match shape[..] {
+                // An untrained network says zero.
+                _ if name.starts_with("fc.") || name.starts_with("mlp.6.") => vec![0.0; count],
                 [outputs, inputs] => {
                     // The four gates of a recurrent layer lie one below the other.
                     let gates = if name.contains("lstm.") { 4 } else { 1 };
