@@ -24,12 +24,14 @@ const TARGET_MAX: f64 = 8.0;
 /// Added to the variance of every column for the linear guess.
 const PENALTY: f64 = 0.1;
 /// Seasons whose loads around the same time are averaged.
-const SEASONS_AVERAGED: usize = 7;
+const SEASONS_AVERAGED: usize = 14;
 /// Lengths of the rolling means of departures, in steps.
 const ROLLING: [usize; 3] = [4, 16, 96];
 /// Columns beside the exogenous ones: departure, usual value, rolling means, the departures around the target's time a
-/// season and a week before, sine and cosine of the day and of the week, weekend.
-const OWN_COLUMNS: usize = 2 + ROLLING.len() + 2 + 5;
+/// season and a week before, and the calendar.
+const OWN_COLUMNS: usize = 2 + ROLLING.len() + 2 + CALENDAR_COLUMNS;
+/// Sines and cosines of the day, of half a day, of the week, and of the day on weekends only; weekend.
+const CALENDAR_COLUMNS: usize = 9;
 const MINUTES_PER_DAY: f64 = 1_440.0;
 const WORKING_DAYS: f64 = 5.0;
 
@@ -129,7 +131,7 @@ impl Inputs {
             // A column that stopped coming keeps its last value.
             column.resize(self.roots.len(), column.last().copied().unwrap_or(0.0));
         }
-        self.calendar.reach(self.roots.len());
+        self.calendar.reach(self.roots.len() + self.horizons.last().copied().unwrap_or(1));
     }
 
     /// Number of intervals taken in.
@@ -150,7 +152,7 @@ impl Inputs {
     /// Makes it ready after it was read from a file; false if its parts do not fit each other.
     pub(super) fn restore(&mut self) -> bool {
         let length = self.roots.len();
-        self.calendar.reach(length);
+        self.calendar.reach(length + self.horizons.last().copied().unwrap_or(1));
         let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
         self.sums.len() == length + 1
             && self.departures.len() == length + 1
@@ -215,12 +217,7 @@ impl Inputs {
             let then = (interval + furthest).checked_sub(shift);
             *column = then.map_or(0.0, |then| self.around(then, interval + 1) - usual);
         }
-        let minute = self.calendar.minute_of_week(interval) as f64;
-        let (day, week) = (minute / MINUTES_PER_DAY, minute / (7.0 * MINUTES_PER_DAY));
-        let turn = |share: f64| (share * std::f64::consts::TAU).sin_cos();
-        let weekend = if day >= WORKING_DAYS { 1.0 } else { 0.0 };
-        let calendar = [turn(day).0, turn(day).1, turn(week).0, turn(week).1, weekend];
-        columns[at + 2..OWN_COLUMNS].copy_from_slice(&calendar);
+        columns[at + 2..OWN_COLUMNS].copy_from_slice(&calendar_columns(self.calendar.minute_of_week(interval + furthest)));
         for (column, values) in columns[OWN_COLUMNS..].iter_mut().zip(&self.exogenous) {
             *column = f64::from(values[interval]);
         }
@@ -237,7 +234,8 @@ impl Inputs {
         window
     }
 
-    /// At most `most` origins to learn from, evenly spread over the past and up to its end.
+    /// At most `most` origins to learn from, evenly spread over the past and up to its end, but for those whose every
+    /// target was missing.
     pub(super) fn origins(&self, most: usize) -> Vec<usize> {
         let furthest = self.horizons.last().copied().unwrap_or(1);
         // Half of a short past is enough to begin with; the first day of a long one knows no usual value.
@@ -245,8 +243,9 @@ impl Inputs {
         let Some(last) = (self.len() - 1).checked_sub(furthest).filter(|last| *last >= first) else {
             return Vec::new();
         };
-        let stride = (last + 1 - first).div_ceil(most.max(1));
-        let mut origins: Vec<usize> = (first..=last).rev().step_by(stride).collect();
+        let seen = |origin: &usize| self.horizons.iter().any(|horizon| !self.missing[origin + horizon]);
+        let seen: Vec<usize> = (first..=last).filter(seen).collect();
+        let mut origins: Vec<usize> = seen.iter().rev().step_by(seen.len().div_ceil(most.max(1)).max(1)).copied().collect();
         origins.reverse();
         origins
     }
@@ -379,6 +378,25 @@ impl Rows {
     pub(super) fn len(&self) -> usize {
         self.targets.len() / self.horizons.max(1)
     }
+}
+
+/// The calendar columns of a minute of the week.
+fn calendar_columns(minute: usize) -> [f64; CALENDAR_COLUMNS] {
+    let (day, week) = (minute as f64 / MINUTES_PER_DAY, minute as f64 / (7.0 * MINUTES_PER_DAY));
+    let turn = |share: f64| (share * std::f64::consts::TAU).sin_cos();
+    let weekend = if day >= WORKING_DAYS { 1.0 } else { 0.0 };
+    let [daily, half_daily, weekly] = [turn(day), turn(2.0 * day), turn(week)];
+    [
+        daily.0,
+        daily.1,
+        half_daily.0,
+        half_daily.1,
+        weekly.0,
+        weekly.1,
+        weekend * daily.0,
+        weekend * daily.1,
+        weekend,
+    ]
 }
 
 fn root_mean_square(values: impl Iterator<Item = f64>) -> f64 {

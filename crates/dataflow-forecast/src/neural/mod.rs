@@ -62,6 +62,8 @@ struct FittedNeural {
 struct Knowledge {
     scales: Scales,
     weights: Option<StateDict>,
+    /// Per horizon the share of the network's correction that is used.
+    trust: Vec<f32>,
     /// Per horizon the mean squared error of roots on the last part of the past.
     variances: Vec<f64>,
     training: Training,
@@ -98,6 +100,7 @@ impl Neural {
         };
         let mut knowledge = Knowledge {
             weights: None,
+            trust: vec![0.0; inputs.horizons().len()],
             variances: vec![0.0; inputs.horizons().len()],
             training: Training::default(),
             scales,
@@ -107,11 +110,12 @@ impl Neural {
         }
         let rows = inputs.rows(&origins, &knowledge.scales);
         let tell = |share: f64| self.progress.iter().for_each(|progress| progress(share));
-        let Trained { weights, epochs, kept, errors, losses } =
+        let Trained { weights, epochs, kept, judgement, untrained } =
             train(self.architecture, &rows, self.seed, &device(), &tell).map_err(failed)?;
         let units = knowledge.scales.deviations();
-        knowledge.variances = errors.iter().zip(units).map(|(error, unit)| error * unit * unit).collect();
-        knowledge.training = Training { rows: rows.len(), epochs, kept, losses };
+        knowledge.variances = judgement.errors.iter().zip(units).map(|(error, unit)| error * unit * unit).collect();
+        knowledge.trust = judgement.trust.iter().map(|trust| *trust as f32).collect();
+        knowledge.training = Training { rows: rows.len(), epochs, kept, losses: [untrained, judgement.loss] };
         let network = self.network(&weights).map_err(failed)?;
         knowledge.weights = Some(weights);
         Ok((knowledge, Some(network)))
@@ -154,7 +158,8 @@ impl MeanModel for Neural {
         let (mut inputs, knowledge): (Inputs, Knowledge) = from_bytes(saved)?;
         let horizons = inputs.horizons().len();
         let whole = inputs.restore() && knowledge.scales.fit(&inputs) && knowledge.variances.len() == horizons;
-        if !whole || !knowledge.variances.iter().all(|variance| variance.is_finite()) {
+        let whole = whole && knowledge.trust.len() == horizons;
+        if !whole || !knowledge.variances.iter().all(|variance| variance.is_finite()) || !knowledge.trust.iter().all(|trust| trust.is_finite()) {
             return Err(refused("its parts do not fit each other".to_owned()));
         }
         let network = |weights: &StateDict| {
@@ -202,7 +207,8 @@ impl FittedMean for FittedNeural {
             line("parameters", parameters.to_string()),
             line("windows", format!("{rows} of {STEPS} intervals and {} columns", self.inputs.columns())),
             line("passes", format!("{epochs}, the weights after pass {kept} were kept")),
-            line("loss on the last windows", format!("{:.4}, untrained {:.4}", losses[1], losses[0])),
+            line("trust in corrections, by horizon", format!("{:.2?}", self.knowledge.trust)),
+            line("loss on the last windows", format!("{:.4}, of the linear guess {:.4}", losses[1], losses[0])),
         ]
     }
 
@@ -219,7 +225,7 @@ impl FittedNeural {
         let outputs = network.pass(&window).ok()?.outputs;
         let corrections: Vec<f32> = outputs.flatten_all().ok()?.to_vec1().ok()?;
         let cut = |value: f32| if value.is_finite() { value.clamp(-CORRECTION_MAX, CORRECTION_MAX) } else { 0.0 };
-        Some(corrections.into_iter().map(cut).collect())
+        Some(corrections.into_iter().zip(&self.knowledge.trust).map(|(value, trust)| trust * cut(value)).collect())
     }
 }
 
