@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::Calendar;
 use crate::history::View;
 use crate::model::{season, steps_per_days};
-use crate::ridge::normal_equations::{Linear, NormalEquations};
+use crate::ridge::{Linear, NormalEquations};
 
 /// Intervals of a window.
 pub(super) const STEPS: usize = 16;
@@ -217,7 +217,8 @@ impl Inputs {
             let then = (interval + furthest).checked_sub(shift);
             *column = then.map_or(0.0, |then| self.around(then, interval + 1) - usual);
         }
-        columns[at + 2..OWN_COLUMNS].copy_from_slice(&calendar_columns(self.calendar.minute_of_week(interval + furthest)));
+        columns[at + 2..OWN_COLUMNS]
+            .copy_from_slice(&calendar_columns(self.calendar.minute_of_week(interval + furthest)));
         for (column, values) in columns[OWN_COLUMNS..].iter_mut().zip(&self.exogenous) {
             *column = f64::from(values[interval]);
         }
@@ -245,7 +246,8 @@ impl Inputs {
         };
         let seen = |origin: &usize| self.horizons.iter().any(|horizon| !self.missing[origin + horizon]);
         let seen: Vec<usize> = (first..=last).filter(seen).collect();
-        let mut origins: Vec<usize> = seen.iter().rev().step_by(seen.len().div_ceil(most.max(1)).max(1)).copied().collect();
+        let mut origins: Vec<usize> =
+            seen.iter().rev().step_by(seen.len().div_ceil(most.max(1)).max(1)).copied().collect();
         origins.reverse();
         origins
     }
@@ -289,7 +291,8 @@ impl Inputs {
         let mut sums = NormalEquations::new(windows.first()?.len());
         usable().for_each(|(departure, window)| sums.add(window, departure));
         // Where every target was missing or overflowed there is nothing to guess from.
-        let linear = if usable().next().is_some() { sums.solve(PENALTY)? } else { Linear::zero(windows.first()?.len()) };
+        let nothing = || Some(Linear { coefficients: vec![0.0; windows.first()?.len()], variance: 0.0 });
+        let linear = if usable().next().is_some() { sums.solve(PENALTY)? } else { nothing()? };
         let deviation = root_mean_square(usable().map(|(departure, window)| departure - linear.at(window)));
         // What is left of a constant load is rounding.
         let deviation = if deviation > 1e-6 * self.scale() { deviation } else { 0.0 };
@@ -386,17 +389,7 @@ fn calendar_columns(minute: usize) -> [f64; CALENDAR_COLUMNS] {
     let turn = |share: f64| (share * std::f64::consts::TAU).sin_cos();
     let weekend = if day >= WORKING_DAYS { 1.0 } else { 0.0 };
     let [daily, half_daily, weekly] = [turn(day), turn(2.0 * day), turn(week)];
-    [
-        daily.0,
-        daily.1,
-        half_daily.0,
-        half_daily.1,
-        weekly.0,
-        weekly.1,
-        weekend * daily.0,
-        weekend * daily.1,
-        weekend,
-    ]
+    [daily.0, daily.1, half_daily.0, half_daily.1, weekly.0, weekly.1, weekend * daily.0, weekend * daily.1, weekend]
 }
 
 fn root_mean_square(values: impl Iterator<Item = f64>) -> f64 {

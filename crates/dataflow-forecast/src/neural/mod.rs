@@ -159,7 +159,10 @@ impl MeanModel for Neural {
         let horizons = inputs.horizons().len();
         let whole = inputs.restore() && knowledge.scales.fit(&inputs) && knowledge.variances.len() == horizons;
         let whole = whole && knowledge.trust.len() == horizons;
-        if !whole || !knowledge.variances.iter().all(|variance| variance.is_finite()) || !knowledge.trust.iter().all(|trust| trust.is_finite()) {
+        if !whole
+            || !knowledge.variances.iter().all(|variance| variance.is_finite())
+            || !knowledge.trust.iter().all(|trust| trust.is_finite())
+        {
             return Err(refused("its parts do not fit each other".to_owned()));
         }
         let network = |weights: &StateDict| {

@@ -143,13 +143,7 @@ fn judge(
 }
 
 /// The mean Huber loss on some rows; `random` draws the inputs that are left out.
-fn loss(
-    network: &Network,
-    rows: &Rows,
-    places: &[usize],
-    random: &mut ChaCha8Rng,
-    device: &Device,
-) -> Result<Tensor> {
+fn loss(network: &Network, rows: &Rows, places: &[usize], random: &mut ChaCha8Rng, device: &Device) -> Result<Tensor> {
     let shape = (places.len(), rows.horizons);
     let targets = Tensor::from_vec(pick(&rows.targets, rows.horizons, places), shape, device)?;
     let weights = Tensor::from_vec(pick(&rows.weights, rows.horizons, places), shape, device)?;
