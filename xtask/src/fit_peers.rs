@@ -10,11 +10,14 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use dataflow_forecast::{Arima, Orders};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::smoothing_peers;
 
 const HOURS: usize = 1_000;
 /// How far below the peer's our log-likelihood may be, as a share of it.
-const TOLERANCE: f64 = 1e-3;
+pub(crate) const TOLERANCE: f64 = 1e-3;
 
 #[derive(Serialize)]
 struct SarimaxProblem<'a> {
@@ -42,7 +45,7 @@ struct Answer {
 pub(crate) fn run() -> anyhow::Result<()> {
     println!("| model | peer | log-likelihood | peer's | ours, s | peer's CPU s | ratio |");
     println!("|{}", " --- |".repeat(7));
-    for row in sarimax()? {
+    for row in smoothing_peers::rows()?.into_iter().chain(sarimax()?) {
         println!("{row}");
     }
     Ok(())
@@ -81,7 +84,7 @@ fn sarimax_row(values: &[f64], regressors: &[Vec<f64>], orders: Orders) -> anyho
     let fitted = ours.and_then(|(model, _)| model.log_likelihood(values, regressors));
     let ours = fitted.with_context(|| format!("{name}: no fit"))?;
     let Orders { ar, differences, ma, seasonal_ar, seasonal_differences, seasonal_ma, period } = orders;
-    let theirs = peer(&SarimaxProblem {
+    let theirs: Answer = peer(&SarimaxProblem {
         model: "sarimax",
         values: values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect(),
         regressors,
@@ -126,7 +129,8 @@ fn waves() -> Vec<Vec<f64>> {
     std::iter::once(vec![1.0; HOURS]).chain((1..=6).flat_map(pair)).collect()
 }
 
-fn peer(problem: &impl Serialize) -> anyhow::Result<Answer> {
+/// What a peer answers to a problem.
+pub(crate) fn peer<T: DeserializeOwned>(problem: &impl Serialize) -> anyhow::Result<T> {
     let python = std::env::var("DATAFLOW_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut child = Command::new(&python)
         .args(["-c", include_str!("fit_peers.py")])
@@ -142,7 +146,7 @@ fn peer(problem: &impl Serialize) -> anyhow::Result<Answer> {
     let complaint = String::from_utf8_lossy(&output.stderr);
     if complaint.contains("ModuleNotFoundError") {
         bail!(
-            "{python} lacks a library: `python3 -m venv .venv && .venv/bin/pip install statsmodels`, \
+            "{python} lacks a library: `python3 -m venv .venv && .venv/bin/pip install statsmodels statsforecast`, \
              then DATAFLOW_PYTHON=.venv/bin/python cargo xtask bench fits"
         );
     }

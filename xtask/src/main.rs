@@ -9,6 +9,7 @@ mod highs;
 mod m4_figures;
 mod measure;
 mod peers;
+mod smoothing_peers;
 mod test;
 mod tidy;
 
