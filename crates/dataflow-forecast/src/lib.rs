@@ -30,6 +30,7 @@ mod boosted_trees;
 mod calendar;
 mod cholesky;
 mod classical;
+mod combination;
 mod conformal;
 mod diebold_mariano;
 mod ets;
@@ -61,6 +62,7 @@ mod theta;
 
 pub use backtest::{BacktestSettings, Trial, backtest, trial};
 pub use boosted_trees::{BoostedQuantiles, BoostedTrees};
+pub use combination::Combination;
 pub use conformal::{Calibration, Conformal};
 pub use diebold_mariano::{DieboldMariano, diebold_mariano};
 pub use ets::Ets;

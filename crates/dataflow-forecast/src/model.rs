@@ -6,7 +6,7 @@
 //! implements [`MeanModel`] and gets its quantiles from [`Conformal`](crate::Conformal).
 
 use dataflow_series::Step;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
 
 use crate::history::View;
@@ -101,7 +101,7 @@ pub struct Learnt {
 }
 
 /// How far a model expects loads to lie from their mean, in the unit of the series, each above zero.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Below the mean.
     pub below: f64,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::boosted_trees::{BoostedQuantiles, BoostedTrees};
+use crate::combination::Combination;
 use crate::conformal::{Calibration, Conformal};
 use crate::ets::Ets;
 use crate::exponential_smoothing::ExponentialSmoothing;
@@ -58,6 +59,10 @@ pub enum ModelSpec {
     SeasonalAutoregression,
     /// Seasonal ARIMA or harmonic regression, in state-space form.
     Sarimax,
+    /// The weighted mean of several models.
+    Combination,
+    /// The one of several models that forecast the last days best.
+    Auto,
     /// Bidirectional LSTM; needs the feature `neural`.
     Bilstm,
     /// Bidirectional LSTM pooled by additive attention; needs the feature `neural`.
@@ -82,7 +87,7 @@ pub struct UnknownModel(pub String);
 
 impl ModelSpec {
     /// Every model, the simplest first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Naive,
         Self::Drift,
         Self::SeasonalNaive,
@@ -99,6 +104,8 @@ impl ModelSpec {
         Self::BoostedQuantiles,
         Self::SeasonalAutoregression,
         Self::Sarimax,
+        Self::Combination,
+        Self::Auto,
         Self::Bilstm,
         Self::BilstmAttention,
         Self::Transformer,
@@ -122,6 +129,8 @@ impl ModelSpec {
             Self::BoostedTrees => "boosted-trees",
             Self::BoostedQuantiles => "boosted-quantiles",
             Self::SeasonalAutoregression => "seasonal-autoregression",
+            Self::Combination => "combination",
+            Self::Auto => "auto",
             Self::Bilstm => "bilstm",
             Self::BilstmAttention => "bilstm-attention",
             Self::Transformer => "transformer",
@@ -151,6 +160,8 @@ impl ModelSpec {
             Self::SeasonalAutoregression => {
                 "The mean of two autoregressions, one with the usual level of every hour of the week, one with many lags."
             }
+            Self::Combination => "The mean of several models, weighted by the errors that each made in the last seven days.",
+            Self::Auto => "The one of several models, the combination among them, that erred least in the last seven days.",
             Self::Bilstm => "A neural network of two bidirectional LSTM layers (feature neural).",
             Self::BilstmAttention => "A bidirectional LSTM with eight heads of additive attention (feature neural).",
             Self::Transformer => "A small Transformer encoder (feature neural).",
@@ -178,13 +189,15 @@ impl ModelSpec {
             Self::Ets => Box::new(Ets),
             Self::Theta => Box::new(Theta),
             Self::Mstl => Box::new(Mstl),
-            Self::Ridge => Box::new(Ridge),
+            Self::Ridge => Box::new(Ridge::new()),
             Self::Rvfl => Box::new(Rvfl::single(settings.seed)),
             Self::DeepRvfl => Box::new(Rvfl::deep(settings.seed)),
             Self::EnsembleDeepRvfl => Box::new(Rvfl::ensemble(settings.seed)),
             Self::EmdEnsembleDeepRvfl => Box::new(Rvfl::ensemble_with_modes(settings.seed)),
             Self::BoostedTrees => Box::new(BoostedTrees::new(settings.seed)),
             Self::BoostedQuantiles => Box::new(BoostedQuantiles::new(settings.seed)),
+            Self::Combination => Box::new(Combination::average(settings.seed)),
+            Self::Auto => Box::new(Combination::best(settings.seed)),
             Self::SeasonalAutoregression => Box::new(SeasonalAutoregression),
             #[cfg(feature = "neural")]
             Self::Bilstm => Box::new(Neural::new(Architecture::Bilstm, settings.seed)),

@@ -116,8 +116,33 @@ impl Features {
     }
 
     /// Root mean square of the roots.
-    fn scale(&self) -> f64 {
+    pub(crate) fn scale(&self) -> f64 {
         (self.squares / self.roots.len() as f64).sqrt()
+    }
+
+    /// The largest root that anything counts as.
+    pub(super) fn largest(&self) -> f64 {
+        if self.is_warm() { CUT * self.scale() } else { f64::MAX }
+    }
+
+    /// Whether enough was seen to know the scale of the loads.
+    pub(super) fn is_warm(&self) -> bool {
+        self.roots.len() > self.warm_up
+    }
+
+    /// The minute of the week at which an interval begins.
+    pub(super) fn minute_of_week(&self, interval: usize) -> usize {
+        self.calendar.minute_of_week(interval)
+    }
+
+    /// The mean of the last roots up to an interval: at most so many.
+    pub(super) fn last_mean(&self, interval: usize, length: usize) -> f64 {
+        self.mean((interval + 1).saturating_sub(length), interval + 1)
+    }
+
+    /// The same of so many seasons.
+    pub(super) fn season_mean(&self, interval: usize, seasons: usize) -> f64 {
+        self.last_mean(interval, self.season.unwrap_or(1) * seasons)
     }
 
     pub(crate) fn root(&self, index: usize) -> f64 {

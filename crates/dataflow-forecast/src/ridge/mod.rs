@@ -6,19 +6,27 @@
 //! and comparison of strategies for multi-step ahead time series forecasting* (2012).
 
 mod features;
+mod hidden;
 mod normal_equations;
+mod profile;
+mod recent;
+mod rows;
 
 use dataflow_series::Step;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::features::{CALENDAR_INPUTS, Features, from_root, to_root};
 pub(crate) use self::normal_equations::{Linear, NormalEquations};
+use self::rows::Rows;
 use crate::history::View;
 use crate::model::{FitError, FittedMean, MeanModel, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes};
 
 const MODEL: &str = "ridge";
 /// Added to the variance of every standardised input.
 const PENALTY: f64 = 0.1;
+/// The same, where the inputs of the profile, many of which say nearly the same, are looked at too.
+const PENALTY_PROFILE: f64 = 0.3;
+const HIDDEN_UNITS: usize = 150;
 /// The fewest intervals to learn from, whatever the step.
 const SHORTEST_PAST: usize = 120;
 /// Rows learnt from per day at most: with finer steps only every n-th interval is a row.
@@ -26,15 +34,27 @@ const ROWS_PER_DAY_MAX: usize = 1_440;
 
 /// The regularised linear model.
 #[derive(Debug, Clone, Copy)]
-pub struct Ridge;
+pub struct Ridge {
+    form: Form,
+}
+
+/// What the model looks at besides its usual inputs.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    with_profile: bool,
+    hidden_units: usize,
+    seed: u64,
+    penalty: f64,
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct FittedRidge {
-    features: Features,
+    rows: Rows,
     first_origin: usize,
     equations: Vec<Equation>,
     /// Every so many intervals one row is learnt from.
     stride: usize,
+    penalty: f64,
     inputs: Vec<f64>,
 }
 
@@ -44,6 +64,30 @@ struct Equation {
     horizon: usize,
     sums: NormalEquations,
     linear: Linear,
+}
+
+impl Ridge {
+    /// The usual form.
+    pub const fn new() -> Self {
+        Self { form: Form { with_profile: false, hidden_units: 0, seed: 0, penalty: PENALTY } }
+    }
+
+    /// The form that also looks at profiles of the day by kind of day, and at the present difference from them, which
+    /// may weigh otherwise at each time of the day.
+    pub(crate) const fn with_profile() -> Self {
+        Self { form: Form { with_profile: true, hidden_units: 0, seed: 0, penalty: PENALTY_PROFILE } }
+    }
+
+    /// The form with a layer of random units.
+    pub(crate) const fn with_hidden(seed: u64) -> Self {
+        Self { form: Form { with_profile: false, hidden_units: HIDDEN_UNITS, seed, penalty: PENALTY } }
+    }
+}
+
+impl Default for Ridge {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl MeanModel for Ridge {
@@ -63,8 +107,8 @@ impl MeanModel for Ridge {
         if got < needed {
             return Err(FitError::TooShort { model: MODEL, needed, got });
         }
-        let features = Features::new(past);
-        let inputs = features.inputs();
+        let rows = Rows::new(past, self.form, horizons.last().copied().unwrap_or(1));
+        let inputs = rows.width();
         let equation = |horizon: &usize| Equation {
             horizon: *horizon,
             sums: NormalEquations::new(inputs),
@@ -73,9 +117,10 @@ impl MeanModel for Ridge {
         let mut fitted = FittedRidge {
             equations: horizons.iter().map(equation).collect(),
             stride: steps_per_days(past.step(), 1).div_ceil(ROWS_PER_DAY_MAX),
+            penalty: self.form.penalty,
             inputs: vec![0.0; inputs],
             first_origin: Features::first_origin(past.step()),
-            features,
+            rows,
         };
         fitted.extend(past);
         fitted.refit()?;
@@ -90,30 +135,30 @@ impl MeanModel for Ridge {
 
 impl FittedMean for FittedRidge {
     fn extend(&mut self, new: View<'_>) {
-        let furthest = self.equations.last().map_or(1, |equation| equation.horizon);
-        for load in new.values() {
-            self.features.push(*load, furthest);
-            let index = self.features.len() - 1;
-            if !index.is_multiple_of(self.stride) {
-                continue;
+        let Self { rows, first_origin, equations, stride, inputs, .. } = self;
+        let furthest = equations.last().map_or(1, |equation| equation.horizon);
+        rows.extend(new, furthest, |rows, is_missing| {
+            let index = rows.features.len() - 1;
+            if is_missing || !index.is_multiple_of(*stride) {
+                return;
             }
-            let target = self.features.root(index);
-            for equation in &mut self.equations {
+            for equation in &mut *equations {
                 let origin = index.checked_sub(equation.horizon);
-                if let Some(origin) = origin.filter(|origin| *origin >= self.first_origin) {
-                    self.features.write(origin, equation.horizon, &mut self.inputs);
-                    if self.features.is_ordinary(&self.inputs) {
-                        equation.sums.add(&self.inputs, target);
+                if let Some(origin) = origin.filter(|origin| *origin >= *first_origin) {
+                    rows.write(origin, equation.horizon, inputs);
+                    if rows.features.is_ordinary(inputs) {
+                        equation.sums.add(inputs, rows.features.root(index));
                     }
                 }
             }
-        }
+        });
     }
 
     fn refit(&mut self) -> Result<(), FitError> {
-        let solved: Option<Vec<Linear>> = self.equations.iter().map(|equation| equation.sums.solve(PENALTY)).collect();
-        let Some(solved) = solved else {
-            let largest = (0..self.features.len()).map(|index| self.features.root(index)).fold(0.0, f64::max);
+        let solved = self.equations.iter().map(|equation| equation.sums.solve(self.penalty));
+        let Some(solved) = solved.collect::<Option<Vec<Linear>>>() else {
+            let features = &self.rows.features;
+            let largest = (0..features.len()).map(|index| features.root(index)).fold(0.0, f64::max);
             return Err(FitError::TooLarge { model: MODEL, largest: largest * largest });
         };
         for (equation, linear) in self.equations.iter_mut().zip(solved) {
@@ -123,10 +168,10 @@ impl FittedMean for FittedRidge {
     }
 
     fn means(&self, means: &mut [f64]) {
-        let origin = self.features.len() - 1;
-        let mut inputs = vec![0.0; self.features.inputs()];
+        let origin = self.rows.features.len() - 1;
+        let mut inputs = vec![0.0; self.rows.width()];
         for (mean, equation) in means.iter_mut().zip(&self.equations) {
-            self.features.write(origin, equation.horizon, &mut inputs);
+            self.rows.write(origin, equation.horizon, &mut inputs);
             *mean = from_root(equation.linear.at(&inputs), equation.linear.variance);
         }
     }
