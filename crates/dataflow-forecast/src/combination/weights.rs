@@ -7,7 +7,7 @@
 /// The penalty, as a share of the mean squared error of a member. Chosen before the hold-out of the NASA trace.
 const SHRINKAGE: f64 = 0.2;
 /// An error counts as at most so many times the median one, lest one absurd load decide.
-const ERROR_MAX: f64 = 20.0;
+const ERROR_MAX: f64 = 10.0;
 /// The fewest loads that weights are learnt from.
 const RECORDS_MIN: usize = 20;
 const ITERATIONS: usize = 500;
