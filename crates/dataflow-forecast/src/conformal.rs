@@ -332,7 +332,9 @@ impl HorizonScores {
         let place = FOLLOWED.partition_point(|followed| *followed <= level);
         let at = |place: usize| match place.checked_sub(1) {
             None => (0.0, 0.0),
-            Some(place) => FOLLOWED.get(place).zip(self.working.get(place)).map_or((1.0, 1.0), |(from, to)| (*from, *to)),
+            Some(place) => {
+                FOLLOWED.get(place).zip(self.working.get(place)).map_or((1.0, 1.0), |(from, to)| (*from, *to))
+            }
         };
         let ((from, low), (until, high)) = (at(place), at(place + 1));
         low + (high - low) * (level - from) / (until - from)

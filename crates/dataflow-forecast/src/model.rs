@@ -6,8 +6,8 @@
 //! implements [`MeanModel`] and gets its quantiles from [`Conformal`](crate::Conformal).
 
 use dataflow_series::Step;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::history::View;
 

@@ -160,8 +160,12 @@ impl ModelSpec {
             Self::SeasonalAutoregression => {
                 "The mean of two autoregressions, one with the usual level of every hour of the week, one with many lags."
             }
-            Self::Combination => "The mean of several models, weighted by the errors that each made in the last seven days.",
-            Self::Auto => "The one of several models, the combination among them, that erred least in the last seven days.",
+            Self::Combination => {
+                "The mean of several models, weighted by the errors that each made in the last seven days."
+            }
+            Self::Auto => {
+                "The one of several models, the combination among them, that erred least in the last seven days."
+            }
             Self::Bilstm => "A neural network of two bidirectional LSTM layers (feature neural).",
             Self::BilstmAttention => "A bidirectional LSTM with eight heads of additive attention (feature neural).",
             Self::Transformer => "A small Transformer encoder (feature neural).",

@@ -198,7 +198,12 @@ impl MeanModel for Combination {
 
 impl Combination {
     fn names(&self, present: &[bool]) -> Vec<&'static str> {
-        self.candidates.iter().zip(present).filter(|(_, present)| **present).map(|(candidate, _)| candidate.name).collect()
+        self.candidates
+            .iter()
+            .zip(present)
+            .filter(|(_, present)| **present)
+            .map(|(candidate, _)| candidate.name)
+            .collect()
     }
 }
 
@@ -227,7 +232,8 @@ impl FittedMean for FittedCombination {
 
     fn means(&self, means: &mut [f64]) {
         for (mean, horizon) in means.iter_mut().zip(&self.state.horizons) {
-            let weighted: f64 = horizon.weights.iter().zip(&horizon.forecasts).map(|(weight, each)| weight * each).sum();
+            let weighted: f64 =
+                horizon.weights.iter().zip(&horizon.forecasts).map(|(weight, each)| weight * each).sum();
             *mean = weighted.clamp(0.0, f64::MAX);
         }
     }

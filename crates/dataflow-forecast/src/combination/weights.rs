@@ -108,9 +108,8 @@ mod tests {
 
     #[test]
     fn equal_members_count_the_same_and_one_absurd_error_changes_little() {
-        let mut rows: Vec<[f64; 3]> = (0..200)
-            .map(|row| [row % 17, row / 3 % 17, row / 7 % 17].map(|error: i32| f64::from(error - 8)))
-            .collect();
+        let mut rows: Vec<[f64; 3]> =
+            (0..200).map(|row| [row % 17, row / 3 % 17, row / 7 % 17].map(|error: i32| f64::from(error - 8))).collect();
         let before = weights(&rows);
         assert!(before.iter().all(|weight| (weight - 1.0 / 3.0).abs() < 0.1), "{before:?}");
         rows[3] = [1e18, 0.0, f64::MAX];

@@ -139,7 +139,16 @@ mod tests {
         let mut profile = Profile::new(Step::HOUR).unwrap();
         for hour in 0..28 * 24 {
             let gap = hour == 25 * 24 + 6;
-            profile.push(if gap { 99.0 } else if hour / 24 % 7 >= 5 { 4.0 } else { 10.0 }, gap);
+            profile.push(
+                if gap {
+                    99.0
+                } else if hour / 24 % 7 >= 5 {
+                    4.0
+                } else {
+                    10.0
+                },
+                gap,
+            );
         }
         profile
     }

@@ -88,7 +88,12 @@ impl Rows {
         if let Some(profile) = &self.profile {
             let (profiles, differences) = of_profile.split_at_mut(Profile::width());
             profile.write(origin, horizon, self.features.minute_of_week(origin + horizon), profiles);
-            self.write_differences(origin, profiles[3], &of_features[of_features.len() - CALENDAR_INPUTS..], differences);
+            self.write_differences(
+                origin,
+                profiles[3],
+                &of_features[of_features.len() - CALENDAR_INPUTS..],
+                differences,
+            );
         }
         if let Some(hidden) = &self.hidden {
             let (inputs, outputs) = inputs.split_at_mut(inputs.len() - hidden.units());
