@@ -182,7 +182,11 @@ impl MeanModel for Combination {
         let step = Step::from_seconds(state.step_seconds).ok_or_else(wrong)?;
         let furthest = state.horizons.last().ok_or_else(wrong)?.steps;
         let count = state.present.iter().filter(|present| **present).count();
-        let fit = |horizon: &Horizon| [&horizon.weights, &horizon.forecasts].iter().all(|part| part.len() == count);
+        let fit = |horizon: &Horizon| {
+            let errors = horizon.errors.iter().map(|(_, row)| row);
+            let mut rows = [&horizon.weights, &horizon.forecasts].into_iter().chain(&horizon.waiting).chain(errors);
+            rows.all(|row| row.len() == count)
+        };
         if state.present.len() > self.candidates.len() || members.len() != count || !state.horizons.iter().all(fit) {
             return Err(wrong());
         }
@@ -284,9 +288,9 @@ impl State {
             match (rule, products, best) {
                 (Rule::Average, Some(products), _) => horizon.weights = products.weights(),
                 (Rule::Best, _, Some(best)) => {
-                    horizon.weights.iter_mut().enumerate().for_each(|(place, weight)| {
+                    for (place, weight) in horizon.weights.iter_mut().enumerate() {
                         *weight = if place == best { 1.0 } else { 0.0 };
-                    });
+                    }
                 }
                 _ => {}
             }
@@ -321,7 +325,9 @@ impl Horizon {
             self.errors.pop_front();
         }
         if let Some(mut row) = self.waiting.pop_front().filter(|_| keep) {
-            row.iter_mut().for_each(|forecast| *forecast -= load);
+            for forecast in &mut row {
+                *forecast -= load;
+            }
             self.errors.push_back((interval, row));
         }
     }

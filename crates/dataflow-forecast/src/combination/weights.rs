@@ -81,7 +81,9 @@ fn onto_simplex(mut point: Vec<f64>) -> Vec<f64> {
             excess = candidate;
         }
     }
-    point.iter_mut().for_each(|value| *value = (*value - excess).max(0.0));
+    for value in &mut point {
+        *value = (*value - excess).max(0.0);
+    }
     point
 }
 

@@ -61,7 +61,9 @@ impl Hidden {
                 *output += weight * input;
             }
         }
-        outputs.iter_mut().for_each(|output| *output = output.tanh());
+        for output in outputs {
+            *output = output.tanh();
+        }
     }
 }
 
