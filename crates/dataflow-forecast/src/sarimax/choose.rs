@@ -7,7 +7,7 @@
 
 use dataflow_series::Step;
 
-use super::estimate::{Arima, Problem};
+use super::estimate::{Arima, Problem, filled};
 use super::optimise::{FINE, Precision, ROUGH};
 use super::orders::{Coefficients, Orders};
 use super::regressors::{Known, Regressors, wave_groups};
@@ -213,33 +213,4 @@ fn minus(values: &[f64], columns: &[Vec<f64>], regression: &[f64]) -> Vec<f64> {
         rest.iter_mut().zip(column).for_each(|(value, regressor)| *value -= weight * regressor);
     }
     rest
-}
-
-/// Values whose gaps are bridged by a straight line; what is missing at either end is as the nearest value.
-fn filled(values: &[f64]) -> Vec<f64> {
-    let mut result = values.to_vec();
-    let mut last: Option<(usize, f64)> = None;
-    for (at, value) in values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
-        let (from, start) = last.map_or((0, *value), |(from, start)| (from + 1, start));
-        let width = (at + 1 - from) as f64;
-        for (place, gap) in result[from..at].iter_mut().enumerate() {
-            *gap = start + (value - start) * (place + 1) as f64 / width;
-        }
-        last = Some((at, *value));
-    }
-    if let Some((from, end)) = last {
-        result[from..].fill(end);
-    }
-    result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gaps_are_bridged() {
-        let nan = f64::NAN;
-        assert_eq!(filled(&[nan, 1.0, nan, nan, 4.0, nan]), [1.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
-    }
 }

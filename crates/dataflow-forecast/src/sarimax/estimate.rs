@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::chandrasekhar::whiten;
 use super::kalman::{Filter, Start};
 use super::least_squares::Products;
-use super::optimise::{FINE, Precision, minimise};
+use super::optimise::{FINE, Precision, ROUGH, minimise};
 use super::orders::{Coefficients, Lags, Orders};
 use super::state_space::StateSpace;
 
@@ -73,13 +73,15 @@ impl Arima {
     /// arithmetic. Values should be of the order of 1 if any of them is missing, because the differenced states start
     /// with a variance of a million then.
     pub fn fit(values: &[f64], regressors: &[Vec<f64>], orders: Orders) -> Option<(Self, f64)> {
-        let problem = Problem::new(values, regressors, orders)?;
-        let starts = [problem.start_point(), Coefficients::persistent(orders).point()];
-        let found = starts.iter().filter_map(|start| problem.maximise(start, FINE));
+        // Roughly from several starts, without gaps so that it is fast; then finely from the best place, on what is there.
+        let bridged = Problem::new(&filled(values), regressors, orders)?;
+        let starts = [bridged.start_point(), Coefficients::persistent(orders).point()];
+        let found = starts.iter().filter_map(|start| bridged.maximise(start, ROUGH));
         let better = |best: (Vec<f64>, Profile), other: (Vec<f64>, Profile)| {
             if other.1.log_likelihood > best.1.log_likelihood { other } else { best }
         };
-        let (point, profile) = found.reduce(better)?;
+        let (start, _) = found.reduce(better)?;
+        let (point, profile) = Problem::new(values, regressors, orders)?.maximise(&start, FINE)?;
         let coefficients = orders.coefficients_at(&point);
         let (regression, variance) = (profile.regression, profile.variance);
         Some((Self { orders, coefficients, regression, variance }, profile.log_likelihood))
@@ -374,4 +376,33 @@ fn residuals(series: &[f64], order: usize) -> Vec<f64> {
         series[at] - past.map(|(value, weight)| value * weight).sum::<f64>()
     };
     (0..series.len()).map(|at| if at < order { 0.0 } else { residual(at) }).collect()
+}
+
+/// Values whose gaps are bridged by a straight line; what is missing at either end is as the nearest value.
+pub(super) fn filled(values: &[f64]) -> Vec<f64> {
+    let mut result = values.to_vec();
+    let mut last: Option<(usize, f64)> = None;
+    for (at, value) in values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+        let (from, start) = last.map_or((0, *value), |(from, start)| (from + 1, start));
+        let width = (at + 1 - from) as f64;
+        for (place, gap) in result[from..at].iter_mut().enumerate() {
+            *gap = start + (value - start) * (place + 1) as f64 / width;
+        }
+        last = Some((at, *value));
+    }
+    if let Some((from, end)) = last {
+        result[from..].fill(end);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_bridged() {
+        let nan = f64::NAN;
+        assert_eq!(filled(&[nan, 1.0, nan, nan, 4.0, nan]), [1.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
+    }
 }
