@@ -16,8 +16,8 @@ pub(super) struct Precision {
     central: bool,
 }
 
-/// As exact as differences allow.
-pub(super) const FINE: Precision = Precision { gradient: 1e-7, gain: 1e-13, central: true };
+/// Exact to far less than the standard errors of coefficients.
+pub(super) const FINE: Precision = Precision { gradient: 3e-6, gain: 1e-10, central: true };
 /// Exact enough to compare models.
 pub(super) const ROUGH: Precision = Precision { gradient: 3e-4, gain: 1e-6, central: false };
 
