@@ -42,14 +42,23 @@ const PEER_PINBALL: f64 = 29.6;
 const COVERAGE: f64 = 0.95;
 const HORIZONS: [usize; 2] = [1, 12];
 /// What is judged: model, how its intervals learn, and whether it learns anew every day.
-const JUDGED: [(ModelSpec, Calibration, bool); 12] = [
+const JUDGED: [(ModelSpec, Calibration, bool); 21] = [
     (ModelSpec::Naive, Calibration::Adaptive, false),
     (ModelSpec::SeasonalNaive, Calibration::Adaptive, false),
+    (ModelSpec::Drift, Calibration::Adaptive, false),
     (ModelSpec::ExponentialSmoothing, Calibration::Adaptive, true),
+    (ModelSpec::Ets, Calibration::Adaptive, true),
+    (ModelSpec::Theta, Calibration::Adaptive, true),
+    (ModelSpec::Mstl, Calibration::Adaptive, true),
+    (ModelSpec::Sarimax, Calibration::Adaptive, false),
+    (ModelSpec::SeasonalAutoregression, Calibration::Adaptive, true),
     (ModelSpec::Ridge, Calibration::Frozen, false),
     (ModelSpec::Ridge, Calibration::Rolling, true),
     (ModelSpec::Ridge, Calibration::Adaptive, true),
     (ModelSpec::Rvfl, Calibration::Adaptive, true),
+    (ModelSpec::DeepRvfl, Calibration::Adaptive, false),
+    (ModelSpec::EnsembleDeepRvfl, Calibration::Adaptive, false),
+    (ModelSpec::EmdEnsembleDeepRvfl, Calibration::Adaptive, false),
     (ModelSpec::BoostedTrees, Calibration::Adaptive, false),
     (ModelSpec::BoostedQuantiles, Calibration::Adaptive, false),
     (ModelSpec::Combination, Calibration::Rolling, true),
@@ -246,7 +255,8 @@ fn history(start: &str, bin_seconds: u32, measured: &[Option<&[f64]>]) -> Result
     let sums = measured.iter().map(|bin| bin.map(|bin| bin.iter().sum()));
     let observed = Observed::new(start.parse()?, step, Unit::Requests, sums)?;
     let missing = measured.iter().map(Option::is_none).collect();
-    let series = observed.fill(Fill::Season(Step::WEEK))?;
+    // From the past alone: gaps may lie in the part that is held out.
+    let series = observed.fill_from_past(Fill::Season(Step::WEEK))?;
     let minutes = bin_seconds as usize / 60;
     // Of a missing bin the minutes are taken to be equal.
     let inside = measured.iter().zip(series.values()).flat_map(|(bin, sum)| match bin {
