@@ -58,6 +58,11 @@ impl Calendar {
         self.origin.known = self.minutes.len();
     }
 
+    /// Whether so many intervals were reached.
+    pub(crate) fn knows(&self, length: usize) -> bool {
+        self.minutes.len() >= length
+    }
+
     /// The minute of the week, from Monday 00:00, at which an interval begins. It must have been reached.
     pub(crate) fn minute_of_week(&self, interval: usize) -> usize {
         usize::from(self.minutes[interval])

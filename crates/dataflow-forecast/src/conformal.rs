@@ -127,6 +127,9 @@ impl Model for Conformal {
         if values.len() < needed {
             return Err(FitError::TooShort { model: self.model.name(), needed, got: values.len() });
         }
+        if (0..past.len()).all(|interval| past.is_missing(interval)) {
+            return Err(FitError::NothingToLearn { model: self.model.name() });
+        }
         let window_steps = steps_per_days(past.step(), WINDOW_DAYS).max(WINDOW_STEPS_MIN);
         let stride = window_steps.div_ceil(SCORES_MAX);
         let split = values.len().saturating_sub(window_steps.max(furthest + SCORES_MIN)).max(shortest);
@@ -166,7 +169,7 @@ impl Model for Conformal {
         let (intervals, mean): (Intervals, Vec<u8>) = from_bytes(saved)?;
         let mut fitted = FittedConformal { mean: self.model.restore(&mean)?, intervals };
         let Intervals { horizons, means, scores, .. } = &fitted.intervals;
-        if means.len() != horizons.len() || scores.len() != horizons.len() || horizons.is_empty() {
+        if means.len() != horizons.len() || scores.len() != horizons.len() || check_horizons(horizons).is_err() {
             return Err(SaveError::NotRestored("its horizons do not fit each other".to_owned()));
         }
         fitted.forecast();

@@ -94,7 +94,8 @@ impl MeanModel for ExponentialSmoothing {
     fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
         let restored: FittedSmoothing = from_bytes(saved)?;
         let State { profile, slots, phase, .. } = &restored.state;
-        if slots.iter().any(|slot| *slot >= profile.len()) || *phase >= slots.len() {
+        let sound = check_horizons(&restored.horizons).is_ok() && restored.season != Some(0);
+        if !sound || slots.iter().any(|slot| *slot >= profile.len()) || *phase >= slots.len() {
             return Err(SaveError::NotRestored("its profile does not fit its season".to_owned()));
         }
         Ok(Box::new(restored))

@@ -5,7 +5,7 @@ use dataflow_series::Step;
 use serde::{Deserialize, Serialize};
 
 use crate::history::View;
-use crate::model::steps_per_days;
+use crate::model::{check_horizons, steps_per_days};
 use crate::ridge::{CALENDAR_INPUTS, Features, to_root};
 
 /// The last value of a column, and its means over so many intervals.
@@ -114,6 +114,20 @@ impl Inputs {
         let first = self.first_origin + horizon;
         let stride = self.len().saturating_sub(first).div_ceil(rows_max.max(1)).max(1);
         (first..self.len()).filter(move |target| target.is_multiple_of(stride) && self.learnable[*target])
+    }
+
+    /// Whether there is anything to learn from, to forecast so many steps ahead.
+    pub(crate) fn can_learn(&self, horizon: usize) -> bool {
+        self.targets(horizon, usize::MAX).next().is_some()
+    }
+
+    /// Whether its parts fit each other and forecasts so far ahead, after it was read from a file.
+    pub(crate) fn is_sound(&self, horizons: &[usize]) -> bool {
+        check_horizons(horizons).is_ok()
+            && self.features.is_sound(horizons.last().copied().unwrap_or(1))
+            && self.learnable.len() == self.len()
+            && self.columns.iter().all(|sums| !sums.is_empty())
+            && self.week > 0
     }
 
     /// The largest load taken in, for an error.

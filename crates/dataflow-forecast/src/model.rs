@@ -27,6 +27,14 @@ pub enum FitError {
         /// Intervals there are.
         got: usize,
     },
+    /// No load of the past can be learnt from.
+    #[error(
+        "the model {model} has nothing to learn from: every load of its past is missing or out of all proportion; give a trace with measured loads"
+    )]
+    NothingToLearn {
+        /// Name of the model.
+        model: &'static str,
+    },
     /// The loads are so large that the arithmetic of the model overflows.
     #[error(
         "the model {model} cannot be fitted: the loads are too large for its arithmetic (the largest is {largest:e})"

@@ -96,6 +96,9 @@ impl MeanModel for Drift {
 
     fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
         let restored: FittedDrift = from_bytes(saved)?;
+        if check_horizons(&restored.horizons).is_err() {
+            return Err(SaveError::NotRestored("it has no horizons".to_owned()));
+        }
         Ok(Box::new(restored))
     }
 }
@@ -145,7 +148,9 @@ impl LastSeason {
 
     fn restore(saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
         let restored: Self = from_bytes(saved)?;
-        if restored.season == 0 || restored.ring.len() != restored.season || restored.next >= restored.season {
+        let sound = check_horizons(&restored.horizons).is_ok();
+        if !sound || restored.season == 0 || restored.ring.len() != restored.season || restored.next >= restored.season
+        {
             return Err(SaveError::NotRestored("its season does not fit its loads".to_owned()));
         }
         Ok(Box::new(restored))
@@ -168,6 +173,10 @@ impl FittedMean for LastSeason {
         for (mean, horizon) in means.iter_mut().zip(&self.horizons) {
             *mean = self.ring[(self.next + horizon - 1) % self.season];
         }
+    }
+
+    fn learnt(&self) -> Vec<Learnt> {
+        vec![Learnt { name: "repeats the last", value: format!("{} steps", self.season) }]
     }
 
     fn save(&self) -> Result<Vec<u8>, SaveError> {

@@ -106,6 +106,9 @@ impl MeanModel for Theta {
 impl FittedTheta {
     fn learn(recent: Recent, season: Option<usize>, horizons: Vec<usize>) -> Result<Self, FitError> {
         let (values, missing) = recent.get();
+        if recent.observed() == 0 {
+            return Err(FitError::NothingToLearn { model: MODEL });
+        }
         let mut missing = missing.to_vec();
         let too_large = || FitError::TooLarge { model: MODEL, largest: recent.largest() };
         let limit = limit(values, &missing).ok_or_else(too_large)?;

@@ -85,13 +85,16 @@ impl Plan {
     }
 
     fn refit(&self, forest: &mut Forest) -> Result<(), FitError> {
+        if forest.stands.iter().any(|stand| !forest.inputs.can_learn(stand.horizon)) {
+            return Err(FitError::NothingToLearn { model: self.name });
+        }
         let stands: Option<Vec<Stand>> = forest.stands.iter().map(|stand| self.learn(forest, stand.horizon)).collect();
         let too_large = || FitError::TooLarge { model: self.name, largest: forest.inputs.largest() };
         forest.stands = stands.ok_or_else(too_large)?;
         Ok(())
     }
 
-    /// What is to be known for one horizon; `None` if the arithmetic overflows or there is nothing to learn from.
+    /// What is to be known for one horizon; `None` if the arithmetic overflows.
     fn learn(&self, forest: &Forest, horizon: usize) -> Option<Stand> {
         let width = forest.inputs.width();
         let (mut rows, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
@@ -124,7 +127,8 @@ impl Plan {
         let forest: Forest = from_bytes(saved)?;
         let width = forest.inputs.width();
         let fits = |stand: &Stand| stand.boosters.len() == self.losses.len() && stand.is_sound(width);
-        if forest.inputs.len() == 0 || !forest.stands.iter().all(fits) {
+        let horizons: Vec<usize> = forest.stands.iter().map(|stand| stand.horizon).collect();
+        if !forest.inputs.is_sound(&horizons) || !forest.stands.iter().all(fits) {
             return Err(SaveError::NotRestored("its trees do not fit its inputs".to_owned()));
         }
         Ok(forest)

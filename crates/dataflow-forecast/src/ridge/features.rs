@@ -115,6 +115,16 @@ impl Features {
         since_cut > self.warm_up && inputs[1..].iter().all(|input| *input <= largest)
     }
 
+    /// Whether its parts fit each other and forecasts so many steps ahead, after it was read from a file.
+    pub(crate) fn is_sound(&self, ahead: usize) -> bool {
+        self.len() > 0
+            && self.sums.len() == self.len() + 1
+            && self.season != Some(0)
+            && self.windows.iter().all(|window| *window > 0)
+            && self.last_cut.is_none_or(|cut| cut < self.len())
+            && self.calendar.knows(self.len().saturating_add(ahead))
+    }
+
     /// Root mean square of the roots.
     pub(crate) fn scale(&self) -> f64 {
         (self.squares / self.roots.len() as f64).sqrt()

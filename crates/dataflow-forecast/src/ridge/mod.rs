@@ -19,7 +19,9 @@ pub(crate) use self::features::{CALENDAR_INPUTS, Features, from_root, to_root};
 pub(crate) use self::normal_equations::{Linear, NormalEquations};
 use self::rows::Rows;
 use crate::history::View;
-use crate::model::{FitError, FittedMean, MeanModel, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes};
+use crate::model::{
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes,
+};
 
 const MODEL: &str = "ridge";
 /// Added to the variance of every standardised input.
@@ -129,7 +131,28 @@ impl MeanModel for Ridge {
 
     fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
         let restored: FittedRidge = from_bytes(saved)?;
+        if !restored.is_sound() {
+            return Err(SaveError::NotRestored("its equations do not fit its inputs".to_owned()));
+        }
         Ok(Box::new(restored))
+    }
+}
+
+impl FittedRidge {
+    /// Whether its parts fit each other, after it was read from a file.
+    fn is_sound(&self) -> bool {
+        let width = self.rows.width();
+        let horizons: Vec<usize> = self.equations.iter().map(|equation| equation.horizon).collect();
+        let fits = |Equation { sums, linear, .. }: &Equation| {
+            sums.is_sound(width)
+                && linear.coefficients.len() == width
+                && linear.coefficients.iter().chain([&linear.variance]).all(|value| value.is_finite())
+        };
+        check_horizons(&horizons).is_ok()
+            && self.rows.is_sound(horizons.last().copied().unwrap_or(1))
+            && self.inputs.len() == width
+            && self.stride > 0
+            && self.equations.iter().all(fits)
     }
 }
 
@@ -155,6 +178,9 @@ impl FittedMean for FittedRidge {
     }
 
     fn refit(&mut self) -> Result<(), FitError> {
+        if self.equations.iter().any(|equation| equation.sums.rows() == 0) {
+            return Err(FitError::NothingToLearn { model: MODEL });
+        }
         let solved = self.equations.iter().map(|equation| equation.sums.solve(self.penalty));
         let Some(solved) = solved.collect::<Option<Vec<Linear>>>() else {
             let features = &self.rows.features;
@@ -174,6 +200,22 @@ impl FittedMean for FittedRidge {
             self.rows.write(origin, equation.horizon, &mut inputs);
             *mean = from_root(equation.linear.at(&inputs), equation.linear.variance);
         }
+    }
+
+    fn learnt(&self) -> Vec<Learnt> {
+        let mut learnt = vec![
+            Learnt { name: "inputs", value: self.inputs.len().to_string() },
+            Learnt { name: "penalty", value: self.penalty.to_string() },
+        ];
+        learnt.extend(self.equations.iter().map(|Equation { horizon, sums, linear }| Learnt {
+            name: "rows",
+            value: format!(
+                "{} for {horizon} ahead, root mean squared error {:.4} of √(load + 3/8)",
+                sums.rows(),
+                linear.variance.sqrt()
+            ),
+        }));
+        learnt
     }
 
     fn save(&self) -> Result<Vec<u8>, SaveError> {

@@ -1,9 +1,11 @@
 //! Least squares by accumulated normal equations, with a ridge penalty on standardised inputs.
 //!
 //! Rows come in one at a time, so that a daily refit costs one Cholesky factorisation and not a pass over the past.
-//! Source: Hoerl and Kennard, *Ridge Regression* (1970); Golub and Van Loan, *Matrix Computations*, section 4.2.
+//! Source: Hoerl and Kennard, *Ridge Regression* (1970).
 
 use serde::{Deserialize, Serialize};
+
+use crate::cholesky::solve_in_place;
 
 /// Sums of products of inputs and output. The first input must be the constant 1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +45,16 @@ impl NormalEquations {
         self.squares += output * output;
     }
 
+    /// Number of rows taken in.
+    pub(crate) fn rows(&self) -> usize {
+        self.products[0] as usize
+    }
+
+    /// Whether its parts fit each other and so many inputs, after it was read from a file.
+    pub(crate) fn is_sound(&self, inputs: usize) -> bool {
+        self.inputs == inputs && self.outputs.len() == inputs && self.products.len() == inputs * inputs
+    }
+
     /// The ridge solution: inputs are standardised, and `penalty` (as a share of the number of rows) is added to their
     /// variances. Inputs that do not vary get no coefficient. `None` if the sums overflowed or there is no row.
     pub(crate) fn solve(&self, penalty: f64) -> Option<Linear> {
@@ -73,7 +85,8 @@ impl NormalEquations {
             matrix[row * size + row] = 1.0 + penalty;
             right[row] = (self.outputs[input] / rows - mean(input) * output_mean) / deviations[input - 1];
         }
-        let solution = solve_positive_definite(&mut matrix, right.clone())?;
+        let mut solution = right.clone();
+        solve_in_place(&mut matrix, &mut solution)?;
         let mut coefficients = vec![0.0; inputs];
         coefficients[0] = output_mean;
         for (value, &input) in solution.iter().zip(&used) {
@@ -91,35 +104,6 @@ impl Linear {
     pub(crate) fn at(&self, inputs: &[f64]) -> f64 {
         self.coefficients.iter().zip(inputs).map(|(coefficient, input)| coefficient * input).sum()
     }
-}
-
-/// Solves `matrix · x = right` for a symmetric positive definite matrix whose lower triangle is given row by row; the
-/// triangle is overwritten by its Cholesky factor. `None` if the matrix is not positive definite.
-fn solve_positive_definite(matrix: &mut [f64], mut right: Vec<f64>) -> Option<Vec<f64>> {
-    let size = right.len();
-    for row in 0..size {
-        for column in 0..=row {
-            let dot: f64 = (0..column).map(|k| matrix[row * size + k] * matrix[column * size + k]).sum();
-            let rest = matrix[row * size + column] - dot;
-            if row == column {
-                if !(rest > 0.0 && rest.is_finite()) {
-                    return None;
-                }
-                matrix[row * size + row] = rest.sqrt();
-            } else {
-                matrix[row * size + column] = rest / matrix[column * size + column];
-            }
-        }
-    }
-    for row in 0..size {
-        let dot: f64 = (0..row).map(|k| matrix[row * size + k] * right[k]).sum();
-        right[row] = (right[row] - dot) / matrix[row * size + row];
-    }
-    for row in (0..size).rev() {
-        let dot: f64 = (row + 1..size).map(|k| matrix[k * size + row] * right[k]).sum();
-        right[row] = (right[row] - dot) / matrix[row * size + row];
-    }
-    Some(right)
 }
 
 #[cfg(test)]
@@ -161,6 +145,7 @@ mod tests {
     #[test]
     fn overflow_and_no_rows_are_told() {
         assert!(NormalEquations::new(3).solve(1.0).is_none());
+        assert_eq!((NormalEquations::new(3).rows(), exact_rows().rows()), (0, 40));
         let mut equations = NormalEquations::new(2);
         equations.add(&[1.0, 1e200], 1.0);
         assert!(equations.solve(1.0).is_none());

@@ -49,6 +49,12 @@ impl Profile {
         (day > 2).then(|| Self { sums: vec![0.0], counts: vec![0], day, half_width: per(1_800.0), hour: per(3_600.0) })
     }
 
+    /// Whether so many intervals were taken in and its parts fit each other, after it was read from a file.
+    pub(super) fn is_sound(&self, intervals: usize) -> bool {
+        let lengths = [self.sums.len(), self.counts.len()];
+        self.day > 0 && lengths == [intervals + 1; 2] && self.counts.is_sorted()
+    }
+
     pub(super) const fn width() -> usize {
         WIDTH
     }

@@ -77,6 +77,12 @@ impl Recent {
         self.seen += 1;
     }
 
+    /// Whether so many intervals were taken in and its parts fit each other, after it was read from a file.
+    pub(super) fn is_sound(&self, intervals: usize) -> bool {
+        let mut rows = self.kept.iter().chain([&self.levels]);
+        self.seen == intervals && rows.all(|levels| levels.len() == self.width())
+    }
+
     /// The levels after an interval, which must be one of the last.
     pub(super) fn after(&self, interval: usize) -> &[f64] {
         let back = self.seen.saturating_sub(1 + interval);

@@ -43,6 +43,15 @@ impl Rows {
         self.features.inputs() + self.recent.width() + self.profile_width() + hidden
     }
 
+    /// Whether its parts fit each other and forecasts so many steps ahead, after it was read from a file.
+    pub(super) fn is_sound(&self, ahead: usize) -> bool {
+        let length = self.features.len();
+        self.features.is_sound(ahead)
+            && self.recent.is_sound(length)
+            && self.profile.as_ref().is_none_or(|profile| profile.is_sound(length))
+            && self.hidden.as_ref().is_none_or(|hidden| hidden.units() > 0)
+    }
+
     fn profile_width(&self) -> usize {
         self.profile.as_ref().map_or(0, |_| Profile::width() + DIFFERENCES * WAVES)
     }

@@ -189,7 +189,8 @@ impl MeanModel for Rvfl {
                 && read_out.members.len() == self.architecture.members
                 && read_out.members.iter().all(|member| member.coefficients.len() == read)
         };
-        if learnt.inputs.len() == 0 || !learnt.read_outs.iter().all(fits) {
+        let horizons: Vec<usize> = learnt.read_outs.iter().map(|read_out| read_out.horizon).collect();
+        if !learnt.inputs.is_sound(&horizons) || !learnt.read_outs.iter().all(fits) {
             return Err(SaveError::NotRestored("its read-outs do not fit its inputs".to_owned()));
         }
         let hidden = self.architecture.hidden(learnt.seed, &learnt.inputs);
@@ -211,7 +212,11 @@ impl FittedMean for FittedRvfl {
     }
 
     fn refit(&mut self) -> Result<(), FitError> {
-        let read_outs = self.learnt.read_outs.iter().map(|read_out| self.learn(read_out.horizon));
+        let Learning { inputs, read_outs, .. } = &self.learnt;
+        if read_outs.iter().any(|read_out| !inputs.can_learn(read_out.horizon)) {
+            return Err(FitError::NothingToLearn { model: self.architecture.name });
+        }
+        let read_outs = read_outs.iter().map(|read_out| self.learn(read_out.horizon));
         let Some(read_outs) = read_outs.collect::<Option<Vec<ReadOut>>>() else {
             let largest = self.learnt.inputs.largest();
             return Err(FitError::TooLarge { model: self.architecture.name, largest });
@@ -268,7 +273,7 @@ impl FittedMean for FittedRvfl {
 }
 
 impl FittedRvfl {
-    /// The read-outs of one horizon; `None` if the sums overflow or there is nothing to learn from.
+    /// The read-outs of one horizon; `None` if the sums overflow.
     fn learn(&self, horizon: usize) -> Option<ReadOut> {
         let Self { architecture, hidden, learnt: Learning { inputs, .. }, .. } = self;
         let width = architecture.width(inputs);

@@ -69,12 +69,59 @@ proptest! {
     }
 
     #[test]
+    fn with_gaps_and_columns_too(spec in any_model(), loads in hourly_loads(HOURS..300)) {
+        let (history, zone) = (history(3_600, &loads, |hour| hour % 11 == 5), TimeZone::UTC);
+        let (past, new) = (history.view(&zone).first(HOURS), history.view(&zone).slice(HOURS..loads.len()));
+        let model = spec.model(ModelSettings::default()).expect("a model of this build");
+        let mut fitted = model.fit(past, &[1, 5]).expect("a past that is long enough");
+        let mut restored = model.restore(&fitted.save().expect("UTC has a name")).expect("just saved");
+        fitted.extend(new);
+        for place in 0..new.len() {
+            restored.extend(new.slice(place..place + 1));
+        }
+        prop_assert_eq!(fitted.predict(&LEVELS), restored.predict(&LEVELS));
+        fitted.refit().expect("more than before");
+        let whole = model.fit(history.view(&zone), &[1, 5]).expect("a past that is long enough");
+        prop_assert_eq!(fitted.predict(&[]).mean, whole.predict(&[]).mean);
+    }
+
+    #[test]
     fn a_constant_load_stays_constant(spec in any_model(), load in 0.0..1e9_f64, minutes in prop::sample::select(vec![15_u32, 60])) {
         let series = series(minutes * 60, &vec![load; 400]);
         let forecast = fit(spec, &series, 400, &[1, 4, 30]).predict(&LEVELS);
         for value in forecast.mean.iter().chain(forecast.quantiles.iter().flatten()) {
             prop_assert!((value - load).abs() <= 1e-6 * load.max(1.0), "{value} instead of {load}");
         }
+    }
+}
+
+#[test]
+fn what_another_model_saved_is_refused_or_at_least_goes_on() {
+    let loads: Vec<f64> = (0..HOURS).map(|hour| (50 + hour * 7919 % 24) as f64).collect();
+    let series = series(3_600, &loads);
+    let model = |spec: ModelSpec| spec.model(ModelSettings::default()).expect("a model of this build");
+    let saved: Vec<(ModelSpec, Vec<u8>)> =
+        quick_models().map(|spec| (spec, fit(spec, &series, HOURS, &[1, 5]).save().expect("UTC has a name"))).collect();
+    for (spec, bytes) in &saved {
+        assert!(model(*spec).restore(&bytes[..bytes.len() - 1]).is_err(), "{spec} takes a cut file");
+        for other in quick_models().filter(|other| other != spec) {
+            if let Ok(mut fitted) = model(other).restore(bytes) {
+                extend(fitted.as_mut(), &series, HOURS - 30);
+                let _ = fitted.refit();
+                let forecast = fitted.predict(&LEVELS);
+                assert!(forecast.mean.iter().all(|mean| *mean >= 0.0), "{other} from {spec}: {forecast:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_model_tells_what_it_learnt() {
+    let loads: Vec<f64> = (0..HOURS).map(|hour| (50 + hour * 7919 % 24) as f64).collect();
+    let series = series(3_600, &loads);
+    for spec in quick_models() {
+        let learnt = fit(spec, &series, HOURS, &[1, 5]).learnt();
+        assert!(!learnt.is_empty() && learnt.iter().all(|learnt| !learnt.value.is_empty()), "{spec}: {learnt:?}");
     }
 }
 

@@ -8,7 +8,7 @@ mod neural_weights;
 mod odd_input;
 mod rolling;
 
-use dataflow_forecast::{Calibration, Fitted, ModelSettings, ModelSpec, View};
+use dataflow_forecast::{Calibration, Exogenous, Fitted, History, ModelSettings, ModelSpec, View};
 use dataflow_series::{Fill, Observed, Series, Step, Unit};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -21,6 +21,17 @@ fn series(step_seconds: u32, values: &[f64]) -> Series {
     let start = "1995-07-01T00:00:00Z".parse().expect("an instant");
     let observed = Observed::new(start, step, Unit::Requests, values.iter().copied().map(Some));
     observed.and_then(|observed| observed.fill(Fill::Zero)).expect("loads")
+}
+
+/// A series with all that may be known beside it: a column, the loads inside of each interval, and which were missing.
+fn history(step_seconds: u32, values: &[f64], is_missing: impl Fn(usize) -> bool) -> History {
+    let inside = values.iter().flat_map(|load| [0.2, 0.5, 0.3].map(|share| share * load)).collect();
+    let errors = Exogenous { name: "errors".to_owned(), values: values.iter().map(|load| 0.1 * load).collect() };
+    let history = History::new(series(step_seconds, values)).with_inside(3, inside);
+    let history = history.and_then(|history| history.with_exogenous(errors));
+    history
+        .and_then(|history| history.with_missing((0..values.len()).map(is_missing).collect()))
+        .expect("whole columns")
 }
 
 fn fit(spec: ModelSpec, series: &Series, length: usize, horizons: &[usize]) -> Box<dyn Fitted> {

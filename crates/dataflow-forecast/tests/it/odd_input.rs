@@ -58,6 +58,29 @@ fn zeros_spikes_and_huge_loads_stay_finite() {
 }
 
 #[test]
+fn a_past_of_gaps_alone_is_refused_and_one_that_begins_with_them_is_not_taken_for_too_large() {
+    let zone = TimeZone::UTC;
+    for spec in quick_models() {
+        let model = spec.model(ModelSettings::default()).expect("a model of this build");
+        for measured_from in [500, 495, 300] {
+            let history = history(900, &[40.0; 500], |interval| interval < measured_from);
+            match model.fit(history.view(&zone), &[1, 7]) {
+                Ok(fitted) if measured_from < 500 => {
+                    let forecast = fitted.predict(&LEVELS);
+                    for value in forecast.mean.iter().chain(forecast.quantiles.iter().flatten()) {
+                        assert!((value - 40.0).abs() < 0.01, "{spec} from {measured_from}: {forecast:?}");
+                    }
+                }
+                Ok(fitted) => panic!("{spec} learnt from nothing: {:?}", fitted.predict(&LEVELS)),
+                Err(FitError::NothingToLearn { .. }) => {}
+                Err(FitError::TooShort { needed, got, .. }) if measured_from < 500 => assert!(got < needed, "{spec}"),
+                Err(other) => panic!("{spec} from {measured_from}: {other}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn one_spike_is_forgotten() {
     let mut loads: Vec<f64> = (0..24 * 40).map(|hour| 50.0 + f64::from(hour * 7919 % 20)).collect();
     loads[24 * 10 + 5] = 1e18;

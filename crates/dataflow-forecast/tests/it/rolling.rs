@@ -41,6 +41,30 @@ proptest! {
     }
 
     #[test]
+    fn nor_on_a_mark_a_column_or_a_part_of_an_interval(
+        spec in any_model(), loads in hourly_loads(240..320), lead in 0_usize..6, observe_current: bool,
+        place in 0.5..1.0_f64, other in prop_oneof![0.0..1e4, Just(1e18)], missing_after: bool,
+    ) {
+        let changed_at = (place * loads.len() as f64) as usize;
+        let settings = settings(lead, observe_current);
+        let roll = |loads: &[f64], missing_after: Option<bool>| {
+            let is_missing = |hour: usize| {
+                missing_after.filter(|_| hour >= changed_at).unwrap_or(hour % 11 == 5)
+            };
+            let (history, zone) = (history(3_600, loads, is_missing), TimeZone::UTC);
+            rolling_forecast(history.view(&zone), spec, &settings, None).expect("levels in order")
+        };
+        let before = roll(&loads, None);
+        let mut changed = loads.clone();
+        changed[changed_at..].fill(other);
+        let after = roll(&changed, Some(missing_after));
+        let unaware = if observe_current { changed_at } else { changed_at + 1 };
+        for tick in 0..unaware.min(loads.len()) {
+            prop_assert_eq!(row(&before, tick), row(&after, tick), "row {} of {}", tick, changed_at);
+        }
+    }
+
+    #[test]
     fn a_row_ahead_is_what_the_model_says_at_that_origin(loads in hourly_loads(60..100), lead in 0_usize..6) {
         let forecast = roll(ModelSpec::Naive, &loads, &settings(lead, false));
         prop_assert!(forecast.mean[0].is_nan() && forecast.quantiles.iter().all(|quantiles| quantiles[0].is_nan()));
