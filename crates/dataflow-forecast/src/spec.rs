@@ -143,7 +143,9 @@ impl ModelSpec {
         match self {
             Self::Naive => "The last load seen.",
             Self::Drift => "The last load seen, moved on by the mean change of the past.",
-            Self::SeasonalNaive => "The load at the same time one day before (one week, where steps are half a day or longer).",
+            Self::SeasonalNaive => {
+                "The load at the same time one day before (one week, where steps are half a day or longer)."
+            }
             Self::ExponentialSmoothing => "A smoothed level plus a smoothed daily profile, without a trend.",
             Self::Ets => "Exponential smoothing, with or without trend and daily season as the corrected AIC chooses.",
             Self::Theta => "A smoothed level that half follows the trend, on loads without their daily season.",

@@ -52,6 +52,8 @@ enum Rule {
 struct FittedCombination {
     rule: Rule,
     names: Vec<&'static str>,
+    /// The candidates that are no members, and why.
+    left_out: Vec<Learnt>,
     members: Vec<Member>,
     state: State,
 }
@@ -170,7 +172,7 @@ impl MeanModel for Combination {
             period,
             window,
         };
-        let mut fitted = FittedCombination { rule: self.rule, names: self.names(&state.present), members, state };
+        let mut fitted = self.fitted(members, state);
         fitted.forecast();
         fitted.extend(past.slice(begin..past.len()));
         Ok(Box::new(fitted))
@@ -196,18 +198,21 @@ impl MeanModel for Combination {
             Ok(Member { schedule, fitted: candidate.model.restore(saved)? })
         });
         let members = members.collect::<Result<_, SaveError>>()?;
-        Ok(Box::new(FittedCombination { rule: self.rule, names: self.names(&state.present), members, state }))
+        Ok(Box::new(self.fitted(members, state)))
     }
 }
 
 impl Combination {
-    fn names(&self, present: &[bool]) -> Vec<&'static str> {
-        self.candidates
-            .iter()
-            .zip(present)
-            .filter(|(_, present)| **present)
-            .map(|(candidate, _)| candidate.name)
-            .collect()
+    fn fitted(&self, members: Vec<Member>, state: State) -> FittedCombination {
+        let tried = |present: bool| {
+            let alike = self.candidates.iter().zip(&state.present).filter(move |(_, other)| **other == present);
+            alike.map(|(candidate, _)| candidate.name).collect::<Vec<_>>()
+        };
+        let too_dear = self.candidates.iter().skip(state.present.len()).map(|candidate| candidate.name).collect();
+        let left_out = [("not tried, to save time", too_dear), ("could not be fitted", tried(false))];
+        let left_out = left_out.into_iter().filter(|(_, names)| !names.is_empty());
+        let left_out = left_out.map(|(name, names)| Learnt { name, value: names.join(", ") }).collect();
+        FittedCombination { rule: self.rule, names: tried(true), left_out, members, state }
     }
 }
 
@@ -250,7 +255,7 @@ impl FittedMean for FittedCombination {
         };
         let weights = self.state.horizons.iter().map(|horizon| line("weights", horizon, &horizon.weights));
         let errors = self.state.horizons.iter().map(|horizon| line("RMSE of the last days", horizon, &horizon.rmse()));
-        weights.chain(errors).collect()
+        weights.chain(errors).chain(self.left_out.iter().cloned()).collect()
     }
 
     fn save(&self) -> Result<Vec<u8>, SaveError> {
@@ -341,5 +346,62 @@ impl Horizon {
 
     fn error_products(&self) -> Option<ErrorProducts> {
         ErrorProducts::new(self.weights.len(), self.errors.iter().map(|(_, row)| row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dataflow_series::{Fill, Observed, Unit};
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    /// Twenty days of hours with a daily wave and a little noise.
+    fn fit(combination: &Combination) -> Box<dyn FittedMean> {
+        let wave = |hour: u32| 200.0 + 90.0 * (f64::from(hour) * std::f64::consts::TAU / 24.0).sin();
+        let loads = (0..480).map(|hour| Some(wave(hour) + f64::from(hour * 7919 % 13)));
+        let series = Observed::new(Timestamp::UNIX_EPOCH, Step::HOUR, Unit::Requests, loads).unwrap();
+        combination.fit(View::of(&series.fill(Fill::Zero).unwrap(), &TimeZone::UTC), &[1, 6]).unwrap()
+    }
+
+    /// What is told of one horizon, as pairs of member and value.
+    fn told(fitted: &dyn FittedMean, name: &str, horizon: usize) -> Vec<(String, f64)> {
+        let prefix = format!("{horizon} ahead: ");
+        let learnt = fitted.learnt();
+        let line = learnt.iter().find(|learnt| learnt.name == name && learnt.value.starts_with(&prefix)).unwrap();
+        let pairs = line.value[prefix.len()..].split(", ").map(|pair| pair.rsplit_once(' ').unwrap());
+        pairs.map(|(member, value)| (member.to_owned(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn auto_follows_one_member_at_every_horizon_and_none_that_is_worse_at_both() {
+        let fitted = fit(&Combination::best(1));
+        let [near, far] = [1, 6].map(|horizon| told(fitted.as_ref(), "weights", horizon));
+        assert_eq!(near, far);
+        let chosen = near.iter().position(|(_, weight)| *weight == 1.0).unwrap();
+        assert_eq!(near.iter().filter(|(_, weight)| *weight == 0.0).count(), near.len() - 1);
+        let [near, far] = [1, 6].map(|horizon| told(fitted.as_ref(), "RMSE of the last days", horizon));
+        let product = |member: usize| near[member].1 * far[member].1;
+        assert!((0..near.len()).all(|member| product(chosen) <= 1.01 * product(member)), "{near:?} {far:?}");
+    }
+
+    #[test]
+    fn what_a_long_past_leaves_no_time_for_is_told() {
+        let auto = Combination::best(1);
+        assert_eq!([1_000, 300_000, usize::MAX].map(|length| auto.affordable(length)), [5, 4, 1]);
+        let Ok(saved) = fit(&auto).save() else { panic!("UTC has a name") };
+        let (mut state, mut members): (State, Vec<Vec<u8>>) = from_bytes(&saved).unwrap();
+        assert!(auto.restore(&saved).unwrap().learnt().iter().all(|learnt| !learnt.name.starts_with("not tried")));
+        // As if the past had been too long for the last one.
+        state.present.truncate(4);
+        members.truncate(4);
+        for horizon in &mut state.horizons {
+            let rows = horizon.waiting.iter_mut().chain(horizon.errors.iter_mut().map(|(_, row)| row));
+            rows.chain([&mut horizon.weights, &mut horizon.forecasts]).for_each(|row| row.truncate(4));
+        }
+        let learnt = auto.restore(&to_bytes(&(state, members)).unwrap()).unwrap().learnt();
+        let left_out = Learnt { name: "not tried, to save time", value: "combination".to_owned() };
+        assert!(learnt.contains(&left_out), "{learnt:?}");
     }
 }

@@ -25,7 +25,7 @@ const LOADS_MIN: usize = 30;
 pub(super) struct Stretch<'a> {
     /// Loads, NaN where they are missing or not to be believed.
     pub(super) loads: &'a [f64],
-    /// The names of the exogenous columns in `known`.
+    /// The clock and the exogenous columns.
     pub(super) known: Known<'a>,
     pub(super) step: Step,
     /// The season in steps.
