@@ -4,8 +4,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use dataflow_forecast::{
-    Architecture, ExponentialSmoothing, FitError, FittedMean, Learnt, MeanModel, Neural, RollingSettings,
-    rolling_forecast,
+    Architecture, ExponentialSmoothing, FitError, FittedMean, Learnt, MeanModel, Neural, RollingForecast,
+    RollingSettings, rolling_forecast,
 };
 
 use super::*;
@@ -121,21 +121,22 @@ fn no_row_depends_on_a_load_it_could_not_know() {
     let loads = hours(170);
     let settings =
         RollingSettings { lead: 2, observe_current: false, levels: LEVELS.to_vec(), model: ModelSettings::default() };
-    let roll = |loads: &[f64]| {
-        let series = series(3_600, loads);
-        let rolled = rolling_forecast(View::of(&series, &TimeZone::UTC), ModelSpec::Bilstm, &settings, None);
-        rolled.expect("levels in order")
+    let roll = |spec: ModelSpec, loads: &[f64], missing_after: bool| {
+        let is_missing = |hour: usize| if hour > 155 { missing_after } else { hour % 11 == 5 };
+        let (history, zone) = (history(3_600, loads, is_missing), TimeZone::UTC);
+        rolling_forecast(history.view(&zone), spec, &settings, None).expect("levels in order")
     };
     let mut changed = loads.clone();
     changed[155..].fill(1e18);
-    let (before, after) = (roll(&loads), roll(&changed));
-    assert!(before.model_from.is_some_and(|from| from < 155), "never spoke: {:?}", before.model_from);
-    for (before, after) in
-        before.quantiles.iter().chain([&before.mean]).zip(after.quantiles.iter().chain([&after.mean]))
-    {
-        let same = |(left, right): (&f64, &f64)| left.to_bits() == right.to_bits();
-        assert!(before[..=155].iter().zip(&after[..=155]).all(same));
-        assert!(!same((&before[156], &after[156])), "it does not look at the last load");
+    for spec in MODELS {
+        let (before, after) = (roll(spec, &loads, false), roll(spec, &changed, true));
+        assert!(before.model_from.is_some_and(|from| from < 155), "{spec} never spoke: {:?}", before.model_from);
+        let columns = |rows: &RollingForecast| [&rows.quantiles[..], &[rows.mean.clone()]].concat();
+        for (before, after) in columns(&before).iter().zip(&columns(&after)) {
+            let same = |(left, right): (&f64, &f64)| left.to_bits() == right.to_bits();
+            assert!(before[..=155].iter().zip(&after[..=155]).all(same), "{spec}");
+            assert!(!same((&before[156], &after[156])), "{spec} does not look at the last load");
+        }
     }
 }
 
