@@ -103,11 +103,12 @@ impl FittedMstl {
         let (seasons, rest) = Seasons::find(&values, day, weeks);
         let from = rest.len().saturating_sub(SMOOTHED_STEPS_MAX);
         let forms = Form::all().filter(|form| form.season == Season::None);
-        let smoother =
-            Smoother::learn(&rest[from..], &missing[from..], Slots::NONE, forms).map_err(|unfit| match unfit {
-                Unfit::TooFew => FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got: recent.observed() },
-                Unfit::TooLarge => too_large(),
-            })?;
+        // Chosen for the next step: on M4 hourly, choosing further ahead gained nothing here.
+        let smoother = Smoother::learn(&rest[from..], &missing[from..], Slots::NONE, forms, &[1]);
+        let smoother = smoother.map_err(|unfit| match unfit {
+            Unfit::TooFew => FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got: recent.observed() },
+            Unfit::TooLarge => too_large(),
+        })?;
         let next = rest.len();
         Ok(Self { horizons, recent, day, weeks, seasons, smoother, next })
     }

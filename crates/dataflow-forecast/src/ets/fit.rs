@@ -3,9 +3,11 @@
 //! The search is Levenberg–Marquardt in a box: a number that stands at a bound and would leave it is held. Weights and
 //! states are searched for together. Source: Marquardt, *An algorithm for least-squares estimation of nonlinear
 //! parameters* (1963); Hyndman et al. (2008), sections 5.1 and 7.1 (likelihood and choice by the corrected AIC).
+//! How forms are judged further ahead than one step is in [`ahead`](super::ahead).
 
 use serde::{Deserialize, Serialize};
 
+use super::ahead;
 use super::form::{Form, Season, Trend};
 use super::layout::Layout;
 use super::likelihood::{Likelihood, Slope, Sums};
@@ -23,7 +25,7 @@ const STEPS_MAX: usize = 60;
 /// or when the damping has grown to this.
 const DAMPING_MAX: f64 = 1e8;
 /// Errors below this share of the loads are none: a constant or perfectly periodic past.
-const RESIDUAL_LEAST: f64 = 1e-10;
+pub(super) const RESIDUAL_LEAST: f64 = 1e-10;
 /// Shares tried before the search: α,
 const LEVEL_TRIES: [f64; 4] = [0.03, 0.2, 0.5, 0.9];
 /// β/α,
@@ -50,14 +52,20 @@ pub(crate) struct Fit {
     pub(crate) corrected_aic: f64,
 }
 
-/// The best of these forms by the corrected AIC; `None` if there are too few loads for any of them.
-pub(crate) fn choose(sample: &Sample<'_>, forms: impl Iterator<Item = Form>) -> Option<Fit> {
+/// The best of these forms for forecasts at some horizons by the corrected AIC; `None` if there are too few loads for
+/// any of them.
+pub(crate) fn choose(sample: &Sample<'_>, forms: impl Iterator<Item = Form>, horizons: &[usize]) -> Option<Fit> {
     let positive = sample.is_positive();
     let seasonal = sample.slots.count > 1;
     let allowed =
         forms.filter(|form| (positive || !form.needs_positive()) && (seasonal || form.season == Season::None));
-    let fits = allowed.filter_map(|form| fit(sample, form));
-    fits.min_by(|one, other| one.corrected_aic.total_cmp(&other.corrected_aic))
+    let judged = ahead::judged(horizons, sample.values.len());
+    let fits = allowed.filter_map(|form| {
+        let fit = fit(sample, form)?;
+        let next = judged.is_empty();
+        Some((if next { fit.corrected_aic } else { fit.corrected_aic_ahead(sample, &judged) }, fit))
+    });
+    fits.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, fit)| fit)
 }
 
 /// One form with its best numbers; `None` if there are too few loads for it or it cannot describe them.
@@ -81,8 +89,13 @@ pub(crate) fn fit(sample: &Sample<'_>, form: Form) -> Option<Fit> {
         slots,
         variance: sums.squares / (count - parameters),
         log_likelihood: -0.5 * deviance,
-        corrected_aic: deviance + 2.0 * parameters + 2.0 * parameters * (parameters + 1.0) / (count - parameters - 1.0),
+        corrected_aic: deviance + penalty(count, parameters),
     })
+}
+
+/// What Akaike's criterion, corrected for short samples, adds to the deviance.
+pub(super) fn penalty(count: f64, parameters: f64) -> f64 {
+    2.0 * parameters + 2.0 * parameters * (parameters + 1.0) / (count - parameters - 1.0)
 }
 
 /// The best end of the searches, one per candidate for the share of the slope: a steady and a lively slope are often

@@ -68,10 +68,26 @@ fn the_chosen_form_has_an_aic_as_low_as_theirs() {
     for case in &golden.cases {
         let (scale, loads) = scaled(&loads_of(&case.name));
         let sample = Sample::new(&loads, &[], Slots::new(golden.season, 96));
-        let ours = choose(&sample, Form::all()).unwrap();
+        let ours = choose(&sample, Form::all(), &[1]).unwrap();
         let aic = ours.corrected_aic + 2.0 * loads.len() as f64 * scale.ln();
         assert!(aic <= case.automatic.corrected_aic + 1e-3 * aic.abs(), "{}: {aic} {}", case.name, ours.form);
     }
+}
+
+#[test]
+fn a_form_chosen_for_two_days_misses_the_loads_no_more_than_that_of_the_next_hour() {
+    let golden = cases();
+    let horizons: Vec<usize> = (1..=48).collect();
+    let mut changed = 0;
+    for case in &golden.cases {
+        let (_, loads) = scaled(&loads_of(&case.name));
+        let sample = Sample::new(&loads, &[], Slots::new(golden.season, 96));
+        let [next, ahead] = [&[1][..], &horizons].map(|horizons| choose(&sample, Form::all(), horizons).unwrap());
+        let [of_next, of_ahead] = [&next, &ahead].map(|fit| fit.corrected_aic_ahead(&sample, &horizons));
+        assert!(of_ahead <= of_next, "{}: {} {}", case.name, next.form, ahead.form);
+        changed += usize::from(of_ahead < of_next);
+    }
+    assert!(changed >= 1, "no choice depends on the horizons");
 }
 
 #[test]
@@ -85,7 +101,7 @@ fn forecasts_agree_where_both_find_the_same_optimum() {
         for theirs in &case.forms {
             let form: Form = theirs.form.parse().unwrap();
             let slots = Slots::new(golden.season, 96);
-            let ours = Smoother::learn(&loads, &[], slots, std::iter::once(form)).unwrap();
+            let ours = Smoother::learn(&loads, &[], slots, std::iter::once(form), &[1]).unwrap();
             let gap = (ours.log_likelihood(loads.len()) - theirs.log_likelihood).abs();
             if gap > SAME {
                 continue;
@@ -110,9 +126,9 @@ fn missing_loads_are_skipped_and_the_rest_still_tells_the_weights() {
         loads.iter().zip(&missing).map(|(load, missing)| if *missing { with } else { *load }).collect()
     };
     let form = || std::iter::once("ETS(A,N,A)".parse::<Form>().unwrap());
-    let learn = |loads: &[f64]| Smoother::learn(loads, &missing, Slots::new(24, 96), form()).unwrap();
+    let learn = |loads: &[f64]| Smoother::learn(loads, &missing, Slots::new(24, 96), form(), &[1]).unwrap();
     let (zeros, large) = (learn(&filled(0.0)), learn(&filled(1e6)));
-    let whole = Smoother::learn(&loads, &[], Slots::new(24, 96), form()).unwrap();
+    let whole = Smoother::learn(&loads, &[], Slots::new(24, 96), form(), &[1]).unwrap();
     for horizon in 1..=48 {
         assert_eq!(zeros.mean(horizon), large.mean(horizon));
         assert!((zeros.mean(horizon) - whole.mean(horizon)).abs() < 10.0);

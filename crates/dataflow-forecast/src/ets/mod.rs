@@ -1,14 +1,16 @@
 //! Exponential smoothing in state-space form (ETS), the form chosen automatically.
 //!
 //! Error additive or relative, trend none, additive or damped, season (a day) none, additive or as factors: each of the
-//! allowed forms is fitted by maximum likelihood and the one with the least corrected AIC is taken. Missing loads are
-//! skipped: the state moves on without an error. With steps finer than a quarter of an hour the profile has 96 slots a
-//! day, each of several steps; a profile of more than 48 slots starts from the mean of the first four seasons instead
-//! of being searched for. Learnt from is the end of the past: two seasons of 1,008 steps or fourteen days, whichever is
-//! longer. Source: Hyndman, Koehler, Ord, Snyder, *Forecasting with Exponential Smoothing* (2008).
+//! allowed forms is fitted by maximum likelihood and the one with the least corrected AIC is taken: that of the
+//! errors at all asked horizons, where more than the next load is asked for (`ahead`). Missing loads are skipped: the
+//! state moves on without an error. With steps finer than a quarter of an hour the profile has 96 slots a day, each of
+//! several steps; a profile of more than 48 slots starts from the mean of the first four seasons instead of being
+//! searched for. Learnt from is the end of the past: two seasons of 1,008 steps or fourteen days, whichever is longer.
+//! Source: Hyndman, Koehler, Ord, Snyder, *Forecasting with Exponential Smoothing* (2008).
 //!
 //! Own code rather than the crate `augurs`, whose models skip no missing loads and have no state to go on with or save.
 
+mod ahead;
 mod distribution;
 mod fit;
 mod form;
@@ -73,7 +75,7 @@ impl MeanModel for Ets {
         let season = season(past.step());
         let mut recent = Recent::new(STEPS_MAX.max(SEASONS_MAX * season.unwrap_or(1)));
         recent.extend(past);
-        let smoother = learn(&recent, season)?;
+        let smoother = learn(&recent, season, horizons)?;
         Ok(Box::new(FittedEts { horizons: horizons.to_vec(), season, recent, smoother }))
     }
 
@@ -86,12 +88,12 @@ impl MeanModel for Ets {
     }
 }
 
-/// The best form; with a season where two of it are known.
-fn learn(recent: &Recent, season: Option<usize>) -> Result<Smoother, FitError> {
+/// The best form for these horizons; with a season where two of it are known.
+fn learn(recent: &Recent, season: Option<usize>, horizons: &[usize]) -> Result<Smoother, FitError> {
     let (values, missing) = recent.get();
     let known = season.filter(|season| values.len() >= 2 * season);
     let slots = known.map_or(Slots::NONE, |season| Slots::new(season, SLOTS_MAX));
-    Smoother::learn(values, missing, slots, Form::all()).map_err(|unfit| match unfit {
+    Smoother::learn(values, missing, slots, Form::all(), horizons).map_err(|unfit| match unfit {
         Unfit::TooFew => FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got: recent.observed() },
         Unfit::TooLarge => FitError::TooLarge { model: MODEL, largest: recent.largest() },
     })
@@ -106,7 +108,7 @@ impl FittedMean for FittedEts {
     }
 
     fn refit(&mut self) -> Result<(), FitError> {
-        self.smoother = learn(&self.recent, self.season)?;
+        self.smoother = learn(&self.recent, self.season, &self.horizons)?;
         Ok(())
     }
 

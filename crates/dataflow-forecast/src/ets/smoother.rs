@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, choose};
-use super::form::{ErrorKind, Form, Season};
+use super::form::{ErrorKind, Form};
 use super::sample::Sample;
 use super::state::{Slots, State};
 use crate::absurd::limit;
@@ -33,12 +33,13 @@ pub(crate) enum Unfit {
 }
 
 impl Smoother {
-    /// The best of these forms on finite loads, of which some may be `missing` (none, if it is empty).
+    /// The best of these forms for some horizons on finite loads, of which some may be `missing` (none, if it is empty).
     pub(crate) fn learn(
         values: &[f64],
         missing: &[bool],
         slots: Slots,
         forms: impl Iterator<Item = Form>,
+        horizons: &[usize],
     ) -> Result<Self, Unfit> {
         let is_missing = |step: usize| missing.get(step).copied().unwrap_or(false);
         let limit = limit(values, missing).ok_or(Unfit::TooLarge)?;
@@ -48,7 +49,7 @@ impl Smoother {
         let (sum, count) = judged.fold((0.0, 0.0), |(sum, count), (value, _)| (sum + value.abs(), count + 1.0));
         let scale = if sum > 0.0 { sum / count } else { 1.0 };
         let scaled: Vec<f64> = values.iter().map(|value| value.clamp(-limit, limit) / scale).collect();
-        let fit = choose(&Sample::new(&scaled, &passed_over, slots), forms).ok_or(Unfit::TooFew)?;
+        let fit = choose(&Sample::new(&scaled, &passed_over, slots), forms, horizons).ok_or(Unfit::TooFew)?;
         let mut smoother = Self { state: fit.start.clone(), fit, scale, limit };
         for (step, value) in values.iter().enumerate() {
             smoother.observe((!is_missing(step)).then_some(*value));
@@ -64,16 +65,7 @@ impl Smoother {
 
     /// The expected load so many steps ahead.
     pub(crate) fn mean(&self, horizon: usize) -> f64 {
-        let damping = self.fit.weights.damping;
-        let damped = if damping < 1.0 {
-            damping * (1.0 - damping.powf(horizon as f64)) / (1.0 - damping)
-        } else {
-            horizon as f64
-        };
-        let (trend, season) = (self.state.trend(damped), self.state.season(&self.fit.slots, horizon));
-        let mean =
-            if self.fit.form.season == Season::Multiplicative { trend.max(0.0) * season } else { trend + season };
-        mean * self.scale
+        self.fit.mean(&self.state, horizon, self.fit.damped(horizon)) * self.scale
     }
 
     /// The standard deviations of the loads 1 … `furthest` steps ahead.
