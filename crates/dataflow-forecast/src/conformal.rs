@@ -43,6 +43,9 @@ const FOLLOWED: [f64; 13] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 0.9, 0.9
 const ADAPTIVE_STEP: f64 = 0.005;
 const ADAPTIVE_TAIL: f64 = 0.025;
 
+/// A load of more than so many times the mean of those before it does not count in full for the level.
+const ABSURD: f64 = 256.0;
+
 /// Whether intervals keep learning after the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -150,7 +153,7 @@ impl Model for Conformal {
                     .collect(),
                 stride,
                 seen: split,
-                sum: values[..split].iter().sum(),
+                sum: sum_of_ordinary(&values[..split]),
             },
         };
         fitted.forecast();
@@ -258,7 +261,7 @@ impl Intervals {
             }
         }
         self.seen += 1;
-        self.sum += value;
+        self.sum += ordinary(value, self.sum, self.seen - 1);
     }
 
     fn quantiles(&self, levels: &[f64]) -> Vec<Vec<f64>> {
@@ -364,6 +367,17 @@ impl SortedWindow {
     }
 }
 
+/// A load as it counts for the mean level: one of more than [`ABSURD`] times the mean so far counts as that much, lest
+/// a single fault of the trace widen all bands.
+fn ordinary(load: f64, sum: f64, count: usize) -> f64 {
+    let mean = sum / count.max(1) as f64;
+    if mean > 0.0 { load.min(ABSURD * mean) } else { load }
+}
+
+fn sum_of_ordinary(loads: &[f64]) -> f64 {
+    loads.iter().enumerate().fold(0.0, |sum, (count, load)| sum + ordinary(*load, sum, count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,6 +402,14 @@ mod tests {
         let aside = Spread { below: 1.0, above: 2.0 };
         assert_eq!(window().quantile_around(100.0, aside, 0.9), 118.0);
         assert_eq!(window().quantile_around(100.0, aside, 0.1), 91.0);
+    }
+
+    #[test]
+    fn one_absurd_load_hardly_moves_the_level() {
+        let mut loads = vec![10.0; 1_000];
+        loads[500] = 1e18;
+        assert!((sum_of_ordinary(&loads) - 12_550.0).abs() < 1e-6);
+        assert_eq!(sum_of_ordinary(&[0.0, 0.0, 7.0, 7.0]), 14.0);
     }
 
     #[test]

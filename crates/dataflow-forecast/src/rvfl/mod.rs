@@ -78,7 +78,12 @@ struct ReadOut {
     standards: Vec<(f64, f64)>,
     /// From the constant, hidden outputs and inputs to the root of the load.
     members: Vec<Linear>,
+    /// The largest root that is forecast: random units may say anything of inputs unlike those learnt from.
+    highest: f64,
 }
+
+/// How far beyond the largest root learnt from a forecast may lie: 1.5 times, so 2.25 times the load.
+const BEYOND: f64 = 1.5;
 
 /// Spreads and the penalty of the ensembles were chosen on the part of the NASA trace before its hold-out; 1e-3 is the
 /// penalty of the literature.
@@ -169,7 +174,8 @@ impl MeanModel for Rvfl {
         }
         let mut inputs = Inputs::new(past);
         inputs.extend(past, horizons.last().copied().unwrap_or(1));
-        let nothing = |horizon: &usize| ReadOut { horizon: *horizon, standards: Vec::new(), members: Vec::new() };
+        let nothing =
+            |horizon: &usize| ReadOut { horizon: *horizon, standards: Vec::new(), members: Vec::new(), highest: 0.0 };
         let mut fitted = FittedRvfl {
             architecture: self.architecture,
             hidden: self.architecture.hidden(self.seed, &inputs),
@@ -303,7 +309,8 @@ impl FittedRvfl {
             }
         }
         let members = sums.iter().map(|sums| sums.solve(architecture.penalty)).collect::<Option<_>>()?;
-        Some(ReadOut { horizon, standards, members })
+        let highest = targets.iter().map(|target| inputs.root(*target)).fold(0.0, f64::max) * BEYOND;
+        Some(ReadOut { horizon, standards, members, highest })
     }
 
     /// Forecasts roots from the end of the past.
@@ -318,7 +325,7 @@ impl FittedRvfl {
             hidden.write(&row, &mut outputs);
             let member = |(place, member): (usize, &Linear)| {
                 fill_read(&mut read, &outputs[architecture.read_by(place)], &row);
-                member.at(&read).max(0.0)
+                member.at(&read).clamp(0.0, read_out.highest)
             };
             read_out.members.iter().enumerate().map(member).collect()
         };

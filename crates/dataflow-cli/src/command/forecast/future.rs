@@ -64,7 +64,8 @@ pub(crate) fn rows(model: ModelSpec, step: Step, end: Timestamp, forecast: &Fore
 /// # Errors
 /// When it is none of .csv, .json and .parquet, or this build cannot write that form.
 pub(crate) fn check_ending(path: &Path) -> Result<(), Failure> {
-    if is_json(path) { Ok(()) } else { Form::of(path).map(drop).map_err(|error| Failure::Input(error.to_string())) }
+    let wrong = |error| Failure::Input(format!("-o {}: {error}, or in .json", path.display()));
+    if is_json(path) { Ok(()) } else { Form::of(path).map(drop).map_err(wrong) }
 }
 
 fn is_json(path: &Path) -> bool {

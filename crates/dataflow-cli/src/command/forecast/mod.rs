@@ -75,9 +75,9 @@ pub(crate) struct ForecastArguments {
     /// Steps ahead that are judged and forecast, such as 1,12 or 1..48
     #[arg(long, value_name = "LIST", default_value = "1,12", value_parser = horizons, help_heading = "Models")]
     horizons: Horizons,
-    /// How bands learn: rolling (errors of the last seven days), frozen (of those before the held-out part), own (what
-    /// the model itself believes), or as the build knows more
-    #[arg(long, value_name = "HOW", default_value = "rolling", value_parser = calibration, help_heading = "Models")]
+    /// How bands learn: adaptive (from errors of the last seven days, wider after misses), rolling (without that), frozen
+    /// (from errors before the held-out part), or own (what the model itself believes)
+    #[arg(long, value_name = "HOW", default_value = "adaptive", value_parser = calibration, help_heading = "Models")]
     bands: Calibration,
     /// How much of the end is held out: a share below 1, or a number of intervals
     #[arg(long, value_name = "SHARE|N", default_value = "0.2", value_parser = holdout, help_heading = "Models")]
@@ -177,11 +177,22 @@ pub(crate) fn run(arguments: &ForecastArguments, quiet: bool) -> Result<(), Fail
     }
     let future: Vec<Row> = judged.iter().flat_map(|judged| judged.future.iter().cloned()).collect();
     let boards: Vec<Board> = judged.into_iter().map(|judged| judged.board).collect();
+    refuse_nothing_judged(&boards)?;
     for (path, kind) in &files {
         write(&boards, &future, path, *kind)?;
     }
     staging.commit()?;
     output::print(&render::render(&boards, arguments.format))
+}
+
+/// Refuses boards without a single score, with why the last model, the one that was likely asked for, has none.
+fn refuse_nothing_judged(boards: &[Board]) -> Result<(), Failure> {
+    let models = || boards.iter().flat_map(|board| &board.models);
+    if models().any(|model| !model.horizons.is_empty()) {
+        return Ok(());
+    }
+    let why = models().rev().find_map(|facts| Some(format!(": {}: {}", facts.model, facts.problem.as_deref()?)));
+    Err(Failure::Input(format!("no model could be judged{}", why.unwrap_or_default())))
 }
 
 impl ForecastArguments {
