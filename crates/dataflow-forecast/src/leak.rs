@@ -29,13 +29,19 @@ pub fn sees_the_future(
 ) -> Result<bool, FitError> {
     let (_, first_origin) = origins(history.len(), settings)?;
     let last = (first_origin + CHECKED_ORIGINS.min(settings.holdout / 2)).min(history.len());
-    let shuffled = shuffled(history, last..history.len());
+    let shuffled = shuffled(history, last..history.len()).map_err(|error| FitError::Failed {
+        model: spec.name(),
+        reason: format!("its past could not be shuffled: {error}"),
+    })?;
     let again = trial_until(shuffled.view(history.time_zone()), spec, settings, last + 1)?;
     Ok(!again.held_out.begins_as(&made.held_out))
 }
 
 /// The history with the intervals of a range in another order: loads, marks, columns and finer loads alike.
-fn shuffled(history: View<'_>, range: Range<usize>) -> History {
+///
+/// # Errors
+/// None that a history can cause: what a view holds is finite and complete.
+fn shuffled(history: View<'_>, range: Range<usize>) -> Result<History, Box<dyn std::error::Error>> {
     let mut order: Vec<usize> = (0..history.len()).collect();
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     for place in (range.start + 1..range.end).rev() {
@@ -43,25 +49,19 @@ fn shuffled(history: View<'_>, range: Range<usize>) -> History {
         order.swap(place, range.start + (random.next_u64() % among) as usize);
     }
     let loads = order.iter().map(|from| history.values().get(*from).copied());
-    let series =
-        Observed::new(history.start(), history.step(), Unit::Value, loads).and_then(|loads| loads.fill(Fill::Zero));
-    // What a view holds is finite and complete, so nothing here can be refused.
-    let Ok(series) = series else { unreachable!("the loads of a history are loads") };
+    let series = Observed::new(history.start(), history.step(), Unit::Value, loads)?.fill(Fill::Zero)?;
     let missing = order.iter().map(|from| history.is_missing(*from)).collect();
-    let mut columns = History::new(series).with_missing(missing);
+    let mut columns = History::new(series).with_missing(missing)?;
     for (name, values) in history.exogenous() {
         let values = order.iter().filter_map(|from| values.get(*from).copied()).collect();
-        columns = columns.and_then(|columns| columns.with_exogenous(Exogenous { name: name.to_owned(), values }));
+        columns = columns.with_exogenous(Exogenous { name: name.to_owned(), values })?;
     }
     if let Some((parts, inside)) = history.inside() {
         let of = |from: &usize| inside.get(from * parts..(from + 1) * parts).unwrap_or_default().iter().copied();
         let inside = order.iter().flat_map(of).collect();
-        columns = columns.and_then(|columns| columns.with_inside(parts, inside));
+        columns = columns.with_inside(parts, inside)?;
     }
-    match columns {
-        Ok(history) => history,
-        Err(error) => unreachable!("the columns of a history fit it: {error}"),
-    }
+    Ok(columns)
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_shuffled_stays_together_and_nothing_before_moves() {
         let (history, zone) = (history(), TimeZone::UTC);
-        let other = shuffled(history.view(&zone), 500..600);
+        let other = shuffled(history.view(&zone), 500..600).unwrap();
         let (before, after) = (history.view(&zone), other.view(&zone));
         assert_eq!(before.values()[..500], after.values()[..500]);
         assert_ne!(before.values()[500..], after.values()[500..]);
@@ -122,7 +122,8 @@ mod tests {
         }
         // A trial of a model that was told later loads: here one of a series that differs before the origin.
         let mut other = trial(view, ModelSpec::Ridge, &settings()).unwrap();
-        other.held_out = trial(shuffled(view, 400..600).view(&zone), ModelSpec::Ridge, &settings()).unwrap().held_out;
+        other.held_out =
+            trial(shuffled(view, 400..600).unwrap().view(&zone), ModelSpec::Ridge, &settings()).unwrap().held_out;
         assert_eq!(sees_the_future(view, ModelSpec::Ridge, &settings(), &other), Ok(true));
     }
 }

@@ -82,7 +82,7 @@ pub struct ModelSettings {
 
 /// No model has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no forecast model {0:?}; the models are {names}", names = ModelSpec::ALL.map(ModelSpec::name).join(", "))]
+#[error("there is no forecast model {0:?}{suggestion}; the models are {names}", names = ModelSpec::ALL.map(ModelSpec::name).join(", "), suggestion = suggestion(.0))]
 pub struct UnknownModel(pub String);
 
 impl ModelSpec {
@@ -147,7 +147,9 @@ impl ModelSpec {
                 "The load at the same time one day before (one week, where steps are half a day or longer)."
             }
             Self::ExponentialSmoothing => "A smoothed level plus a smoothed daily profile, without a trend.",
-            Self::Ets => "Exponential smoothing, with or without trend and daily season as the corrected AIC chooses.",
+            Self::Ets => {
+                "Exponential smoothing, with or without trend and daily season chosen by the corrected AIC as far ahead as is asked."
+            }
             Self::Theta => "A smoothed level that half follows the trend, on loads without their daily season.",
             Self::Mstl => "Daily and weekly seasons taken off by local regression, the rest smoothed.",
             Self::Ridge => "A regularised linear model on recent loads, rolling means, earlier days and the calendar.",
@@ -166,7 +168,7 @@ impl ModelSpec {
                 "The mean of several models, weighted by the errors that each made in the last seven days."
             }
             Self::Auto => {
-                "The one of several models, the combination among them, that erred least in the last seven days."
+                "The one of seasonal-naive, exponential-smoothing, ridge, boosted-trees and combination that erred least lately."
             }
             Self::Bilstm => "A neural network of two bidirectional LSTM layers (feature neural).",
             Self::BilstmAttention => "A bidirectional LSTM with eight heads of additive attention (feature neural).",
@@ -219,6 +221,15 @@ impl ModelSpec {
         };
         Ok(Box::new(Conformal::new(mean_model, settings.calibration)))
     }
+}
+
+/// The model that was likely meant, where one is near.
+fn suggestion(name: &str) -> String {
+    let distance = |candidate: &&str| strsim::damerau_levenshtein(name, candidate);
+    let nearest = ModelSpec::ALL.into_iter().map(ModelSpec::name).min_by_key(distance);
+    // A third of the letters wrong is another word, not a slip.
+    let near = nearest.filter(|candidate| distance(candidate) * 3 <= candidate.len());
+    near.map_or_else(String::new, |candidate| format!(" (did you mean {candidate}?)"))
 }
 
 impl Default for ModelSettings {
@@ -277,6 +288,8 @@ mod tests {
             assert_eq!(spec.to_string().replace('-', "_").parse(), Ok(spec));
         }
         let error = "prophet".parse::<ModelSpec>().unwrap_err().to_string();
-        assert!(error.contains("\"prophet\"") && error.contains("naive, drift, seasonal-naive"), "{error}");
+        assert!(error.contains("\"prophet\"; the models are naive, drift, seasonal-naive"), "{error}");
+        let error = "rigde".parse::<ModelSpec>().unwrap_err().to_string();
+        assert!(error.contains("(did you mean ridge?)"), "{error}");
     }
 }

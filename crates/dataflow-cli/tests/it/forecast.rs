@@ -232,7 +232,8 @@ fn odd_loads_are_judged_or_refused_clearly() {
         }
         fs::write(folder.join(name), text).expect("writable");
     };
-    write("short.csv", &|hour| wave(hour).to_string(), 12);
+    write("tiny.csv", &|hour| wave(hour).to_string(), 12);
+    write("short.csv", &|hour| wave(hour).to_string(), 40);
     write("constant.csv", &|_| "500".to_owned(), 240);
     write("spike.csv", &|hour| if hour == 150 { "1e18".to_owned() } else { wave(hour).to_string() }, 240);
     write("missing.csv", &|_| String::new(), 240);
@@ -244,6 +245,9 @@ fn odd_loads_are_judged_or_refused_clearly() {
         assert_eq!(output.status.code(), Some(2), "{name}");
         assert!(stderr(&output).contains(name) && output.stdout.is_empty(), "{name}: {}", stderr(&output));
     }
+    let tiny = run(folder, &["forecast", "tiny.csv", "--horizons", "1"]);
+    assert_eq!(tiny.status.code(), Some(2));
+    assert!(stderr(&tiny).contains("no model could be judged") && tiny.stdout.is_empty(), "{}", stderr(&tiny));
     // Too short for a day's season: those models are told on the board, the rest goes on.
     let short: Value =
         serde_json::from_slice(&run(folder, &["forecast", "short.csv", "--horizons", "1", "--format", "json"]).stdout)
