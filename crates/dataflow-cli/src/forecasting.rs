@@ -14,7 +14,7 @@ use dataflow_series::Observed;
 use crate::cache::{self, Cache};
 use crate::comparison::ForecastFacts;
 use crate::failure::Failure;
-use crate::progress::Bar;
+use crate::progress::Progress;
 use crate::world::World;
 
 const MODEL: &str = "forecasting.model";
@@ -81,14 +81,14 @@ impl Forecasts {
         source: &ForecastSource,
         observe: Observe,
         cache: Option<&Cache>,
-        bar: &Bar,
+        progress: &Progress,
     ) -> Result<Self, Failure> {
         let started = Instant::now();
         let mut note = None;
         let (track, rolling, model) = match source {
             ForecastSource::Model(model) => {
                 let rolling;
-                (rolling, note) = roll(world, *model, observe, cache, bar)?;
+                (rolling, note) = roll(world, *model, observe, cache, progress)?;
                 let known = world.history.series().values();
                 let level = world.configuration.settings().quantile_level;
                 let first = known.len() - world.load.len();
@@ -128,7 +128,7 @@ fn roll(
     model: ModelSpec,
     observe: Observe,
     cache: Option<&Cache>,
-    bar: &Bar,
+    progress: &Progress,
 ) -> Result<(RollingForecast, Option<String>), Failure> {
     let settings = world.configuration.settings();
     let rolling = RollingSettings {
@@ -146,9 +146,11 @@ fn roll(
         let note = format!("the forecasts by {model} are those made before, from {folder}; --no-cache makes them anew");
         return Ok((forecast, Some(note)));
     }
-    let progress = |share| bar.set(share);
-    let forecast = rolling_forecast(history, model, &rolling, Some(&progress))
-        .map_err(|error| Failure::Work(error.to_string()))?;
+    let bar = progress.share("forecasting");
+    let tell = |share| bar.set(share);
+    let failed = |error: FitError| Failure::Work(error.to_string());
+    let watched = model.watched_model(rolling.model, Some(progress.training(model))).map_err(failed)?;
+    let forecast = rolling_forecast(history, watched.as_ref(), &rolling, Some(&tell)).map_err(failed)?;
     if let Some((cache, key)) = &entry {
         cache.put(key, &forecast);
     }

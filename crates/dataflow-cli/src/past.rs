@@ -47,6 +47,11 @@ pub(crate) fn history(
     }
 }
 
+/// Whether models are given every status class.
+pub(crate) fn has_classes(history: &History) -> bool {
+    CLASSES.iter().all(|class| history.exogenous().iter().any(|column| column.name == *class))
+}
+
 /// A column filled from the past; `None` where the trace lacks it or all of it is missing.
 fn column(extras: &[Extra], name: &str, length: usize, fill: Fill) -> Option<Vec<f64>> {
     let extra = extras.iter().find(|extra| extra.name == name)?;

@@ -138,13 +138,11 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
     // A file of forecasts is checked even where no policy reads it: it was given for this trace.
     let is_file = matches!(wanted.forecast, ForecastSource::File(_));
     let needs_forecast = is_file || wanted.policies.iter().any(|policy| policy.uses_forecast());
-    let bar = progress.share("forecasting");
     let make_forecasts = || {
-        let forecasts = || Forecasts::of(&world, &wanted.forecast, wanted.observe, wanted.cache.as_ref(), &bar);
+        let forecasts = || Forecasts::of(&world, &wanted.forecast, wanted.observe, wanted.cache.as_ref(), progress);
         needs_forecast.then(forecasts).transpose()
     };
     let (forecasts, optima) = rayon::join(make_forecasts, || Optima::of(&world, progress));
-    drop(bar);
     let forecasts = forecasts?;
     let started = Instant::now();
     let runs = simulate_all(&world, wanted, forecasts.as_ref(), &optima)?;

@@ -1,8 +1,9 @@
 //! Progress bars on standard error, drawn on terminals only.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use dataflow_forecast::ModelSpec;
 use dataflow_series::source;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -28,9 +29,20 @@ impl Progress {
 
     /// A bar for work that knows its share.
     pub(crate) fn share(&self, what: &'static str) -> Bar {
-        let style = ProgressStyle::with_template("{msg:<12} {bar:40.cyan} {percent:>3}%")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        Bar(self.bars.add(ProgressBar::new(SHARE_STEPS).with_style(style).with_message(what)))
+        Bar(self.bars.add(share_bar(what)))
+    }
+
+    /// What a model is given to tell how far it is: each of its trainings has a bar of its own while it goes on.
+    pub(crate) fn training(&self, model: ModelSpec) -> dataflow_forecast::Progress {
+        let bars = self.bars.clone();
+        let shown: Mutex<Option<Bar>> = Mutex::new(None);
+        Arc::new(move |share| {
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.get_or_insert_with(|| Bar(bars.add(share_bar(model.name())))).set(share);
+            if share >= 1.0 {
+                *shown = None;
+            }
+        })
     }
 
     /// A bar for work that is done in so many steps.
@@ -49,6 +61,12 @@ impl Progress {
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         Bar(self.bars.add(ProgressBar::no_length().with_style(style).with_message(what)))
     }
+}
+
+fn share_bar(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:<12} {bar:40.cyan} {percent:>3}%")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(SHARE_STEPS).with_style(style).with_message(what)
 }
 
 impl Bar {

@@ -24,7 +24,8 @@ fn rolling(bencher: Bencher<'_, '_>, model: &str) {
         model: ModelSettings::default(),
     };
     let zone = TimeZone::UTC;
-    bencher.bench_local(|| rolling_forecast(View::of(&series, &zone), spec, &settings, None));
+    let model = spec.model(ModelSettings::default()).expect("a model of this build");
+    bencher.bench_local(|| rolling_forecast(View::of(&series, &zone), model.as_ref(), &settings, None));
 }
 
 /// A fitted model takes in one minute and forecasts the fourth after it.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::held_out::HeldOut;
 use crate::history::View;
-use crate::model::{FitError, Learnt, check_levels};
+use crate::model::{FitError, Learnt, Model, check_levels};
 use crate::score::{Scores, band_levels};
 use crate::spec::{ModelSettings, ModelSpec};
 
@@ -49,30 +49,30 @@ pub struct Trial {
 /// # Errors
 /// When horizons, levels or the held-out part make no sense, or the model cannot be fitted on what is left.
 pub fn backtest(history: View<'_>, spec: ModelSpec, settings: &BacktestSettings) -> Result<Vec<Scores>, FitError> {
-    let held_out = trial(history, spec, settings)?.held_out;
+    let held_out = trial(history, spec.model(settings.model)?.as_ref(), settings)?.held_out;
     let scores = settings.horizons.iter().filter_map(|horizon| held_out.scores(*horizon, settings.dispersion));
     Ok(scores.collect())
 }
 
-/// As [`backtest`], with every forecast kept.
+/// As [`backtest`], of any model, with every forecast kept; what [`BacktestSettings::model`] says is not read.
 ///
 /// # Errors
 /// As [`backtest`].
-pub fn trial(history: View<'_>, spec: ModelSpec, settings: &BacktestSettings) -> Result<Trial, FitError> {
-    trial_until(history, spec, settings, history.len())
+pub fn trial(history: View<'_>, model: &dyn Model, settings: &BacktestSettings) -> Result<Trial, FitError> {
+    trial_until(history, model, settings, history.len())
 }
 
 /// A trial that ends before the origin at which `until` loads are known.
 pub(crate) fn trial_until(
     history: View<'_>,
-    spec: ModelSpec,
+    model: &dyn Model,
     settings: &BacktestSettings,
     until: usize,
 ) -> Result<Trial, FitError> {
     let levels = all_levels(settings)?;
     let (before, first_origin) = origins(history.len(), settings)?;
     let started = Instant::now();
-    let mut fitted = spec.model(settings.model)?.fit(history.first(first_origin), &settings.horizons)?;
+    let mut fitted = model.fit(history.first(first_origin), &settings.horizons)?;
     let fit_time = started.elapsed();
 
     let loads = history.values().iter().enumerate();

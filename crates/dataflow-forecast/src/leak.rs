@@ -9,8 +9,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::backtest::{BacktestSettings, Trial, origins, trial_until};
 use crate::history::{Exogenous, History, View};
-use crate::model::FitError;
-use crate::spec::ModelSpec;
+use crate::model::{FitError, Model};
 
 /// Origins, from the first on, whose forecasts are made again.
 const CHECKED_ORIGINS: usize = 64;
@@ -23,17 +22,17 @@ const SEED: u64 = 0x5EED;
 /// As [`crate::backtest`]; also where the shuffled history makes the model fail, which it would not if it did not look.
 pub fn sees_the_future(
     history: View<'_>,
-    spec: ModelSpec,
+    model: &dyn Model,
     settings: &BacktestSettings,
     made: &Trial,
 ) -> Result<bool, FitError> {
     let (_, first_origin) = origins(history.len(), settings)?;
     let last = (first_origin + CHECKED_ORIGINS.min(settings.holdout / 2)).min(history.len());
     let shuffled = shuffled(history, last..history.len()).map_err(|error| FitError::Failed {
-        model: spec.name(),
+        model: "under test",
         reason: format!("its past could not be shuffled: {error}"),
     })?;
-    let again = trial_until(shuffled.view(history.time_zone()), spec, settings, last + 1)?;
+    let again = trial_until(shuffled.view(history.time_zone()), model, settings, last + 1)?;
     Ok(!again.held_out.begins_as(&made.held_out))
 }
 
@@ -72,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::backtest::trial;
-    use crate::spec::ModelSettings;
+    use crate::spec::{ModelSettings, ModelSpec};
 
     fn history() -> History {
         let load = |hour: u32| f64::from(100 + hour % 24 + hour % 7);
@@ -117,13 +116,15 @@ mod tests {
         let (history, zone) = (history(), TimeZone::UTC);
         let view = history.view(&zone);
         for spec in [ModelSpec::Naive, ModelSpec::SeasonalNaive, ModelSpec::Ridge] {
-            let made = trial(view, spec, &settings()).unwrap();
-            assert_eq!(sees_the_future(view, spec, &settings(), &made), Ok(false), "{spec}");
+            let model = spec.model(ModelSettings::default()).unwrap();
+            let made = trial(view, model.as_ref(), &settings()).unwrap();
+            assert_eq!(sees_the_future(view, model.as_ref(), &settings(), &made), Ok(false), "{spec}");
         }
         // A trial of a model that was told later loads: here one of a series that differs before the origin.
-        let mut other = trial(view, ModelSpec::Ridge, &settings()).unwrap();
+        let ridge = ModelSpec::Ridge.model(ModelSettings::default()).unwrap();
+        let mut other = trial(view, ridge.as_ref(), &settings()).unwrap();
         other.held_out =
-            trial(shuffled(view, 400..600).unwrap().view(&zone), ModelSpec::Ridge, &settings()).unwrap().held_out;
-        assert_eq!(sees_the_future(view, ModelSpec::Ridge, &settings(), &other), Ok(true));
+            trial(shuffled(view, 400..600).unwrap().view(&zone), ridge.as_ref(), &settings()).unwrap().held_out;
+        assert_eq!(sees_the_future(view, ridge.as_ref(), &settings(), &other), Ok(true));
     }
 }

@@ -70,12 +70,14 @@ pub use exponential_smoothing::ExponentialSmoothing;
 pub use held_out::{HeldOut, Rows};
 pub use history::{Exogenous, History, HistoryError, View};
 pub use leak::sees_the_future;
-pub use model::{FitError, Fitted, FittedMean, Forecast, Learnt, MeanModel, Model, Refits, SaveError, Spread};
+pub use model::{
+    FitError, Fitted, FittedMean, Forecast, Learnt, MeanModel, Model, Progress, Refits, SaveError, Spread,
+};
 pub use model_file::{ModelFileError, SavedModel};
 pub use mstl::Mstl;
 pub use naive::{Drift, Naive, SeasonalNaive};
 #[cfg(feature = "neural")]
-pub use neural::{Architecture, Neural, ReferenceNetwork, ReferenceOutput, WeightsError, WindowsError};
+pub use neural::{Architecture, Neural, ReferenceModel, ReferenceNetwork, ReferenceOutput, WeightsError, WindowsError};
 pub use noise_floor::{Dispersion, DispersionBasis, is_below_floor};
 pub use ridge::Ridge;
 pub use rolling::{RollingForecast, RollingSettings, rolling_forecast};

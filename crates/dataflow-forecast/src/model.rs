@@ -5,6 +5,9 @@
 //! own distribution implements [`Model`] itself; one that knows means, and maybe how far loads spread around them,
 //! implements [`MeanModel`] and gets its quantiles from [`Conformal`](crate::Conformal).
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use dataflow_series::Step;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -61,6 +64,22 @@ pub enum FitError {
         /// What failed.
         reason: String,
     },
+    /// The model cannot do what it is asked for with what the history holds.
+    #[error("the model {model} cannot be used here: {reason}")]
+    Unsuited {
+        /// Name of the model.
+        model: &'static str,
+        /// What is missing, or asked too much.
+        reason: String,
+    },
+    /// A file of weights cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The horizons asked for are none, zero or not ascending.
     #[error("the horizons {0:?} must be at least one whole number of steps, each at least 1, in ascending order")]
     BadHorizons(Vec<usize>),
@@ -76,6 +95,9 @@ pub enum FitError {
         length: usize,
     },
 }
+
+/// Told the share of a training that is done, from 0 to 1; each training of a model begins at 0 again.
+pub type Progress = Arc<dyn Fn(f64) + Send + Sync>;
 
 /// A forecast of some future intervals, in the unit of the series.
 #[derive(Debug, Clone, PartialEq)]

@@ -36,7 +36,7 @@ pub struct RollingSettings {
     pub observe_current: bool,
     /// The quantile levels, ascending, each in (0, 1).
     pub levels: Vec<f64>,
-    /// What the model is made with.
+    /// What the model is made with, and what stands in for it.
     pub model: ModelSettings,
 }
 
@@ -64,11 +64,11 @@ impl RollingForecast {
 /// `progress` is called now and then with the share that is done, from 0 to 1.
 ///
 /// # Errors
-/// When the levels are not ascending within (0, 1), or this build lacks the model. A past that is too short or too large for the model is no error,
+/// When the levels are not ascending within (0, 1). A past that is too short or too large for the model is no error,
 /// but told by `model_from`.
 pub fn rolling_forecast(
     history: View<'_>,
-    spec: ModelSpec,
+    model: &dyn Model,
     settings: &RollingSettings,
     progress: Option<&(dyn Fn(f64) + Sync)>,
 ) -> Result<RollingForecast, FitError> {
@@ -88,7 +88,8 @@ pub fn rolling_forecast(
         rows.quantiles.iter_mut().for_each(|quantiles| quantiles.copy_from_slice(history.values()));
         return Ok(rows);
     }
-    let mut origin = Origin::new(history, spec, horizon, settings.model)?;
+    let stand_in = ModelSpec::ExponentialSmoothing.model(settings.model)?;
+    let mut origin = Origin::new(history, [model, stand_in.as_ref()], horizon);
     for tick in 0..ticks {
         let known = if settings.observe_current { tick + 1 } else { tick };
         origin.advance(known);
@@ -111,7 +112,7 @@ struct Origin<'a> {
     history: View<'a>,
     horizons: [usize; 1],
     /// The model, and what stands in for it.
-    candidates: Vec<Box<dyn Model>>,
+    candidates: [&'a dyn Model; 2],
     /// The place in `candidates` of the one that is fitted.
     rank: Option<usize>,
     fitted: Option<Box<dyn Fitted>>,
@@ -120,18 +121,8 @@ struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    fn new(history: View<'a>, spec: ModelSpec, horizon: usize, settings: ModelSettings) -> Result<Self, FitError> {
-        let mut candidates = vec![spec, ModelSpec::ExponentialSmoothing];
-        candidates.dedup();
-        Ok(Self {
-            history,
-            horizons: [horizon],
-            candidates: candidates.into_iter().map(|spec| spec.model(settings)).collect::<Result<_, _>>()?,
-            rank: None,
-            fitted: None,
-            known: 0,
-            next_fit: 1,
-        })
+    fn new(history: View<'a>, candidates: [&'a dyn Model; 2], horizon: usize) -> Self {
+        Self { history, horizons: [horizon], candidates, rank: None, fitted: None, known: 0, next_fit: 1 }
     }
 
     /// Moves on to the origin at which the first `known` loads are known; fits when it is time.

@@ -2,6 +2,7 @@
 //! read nothing else.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,11 @@ use crate::combination::Combination;
 use crate::conformal::{Calibration, Conformal};
 use crate::ets::Ets;
 use crate::exponential_smoothing::ExponentialSmoothing;
-use crate::model::{FitError, MeanModel, Model};
+use crate::model::{FitError, MeanModel, Model, Progress};
 use crate::mstl::Mstl;
 use crate::naive::{Drift, Naive, SeasonalNaive};
 #[cfg(feature = "neural")]
-use crate::neural::{Architecture, Neural};
+use crate::neural::{Architecture, Neural, ReferenceModel, WeightsError};
 use crate::ridge::Ridge;
 use crate::rvfl::Rvfl;
 use crate::sarimax::Sarimax;
@@ -181,7 +182,12 @@ impl ModelSpec {
 
     /// Whether this build has the feature that the model needs.
     pub const fn is_built(self) -> bool {
-        cfg!(feature = "neural") || !matches!(self, Self::Bilstm | Self::BilstmAttention | Self::Transformer)
+        cfg!(feature = "neural") || !self.is_neural()
+    }
+
+    /// Whether it is a neural network, which trains for minutes and may take weights from a file instead.
+    pub const fn is_neural(self) -> bool {
+        matches!(self, Self::Bilstm | Self::BilstmAttention | Self::Transformer)
     }
 
     /// The model itself, with conformal quantiles.
@@ -189,6 +195,18 @@ impl ModelSpec {
     /// # Errors
     /// When this build lacks the feature that the model needs.
     pub fn model(self, settings: ModelSettings) -> Result<Box<dyn Model>, FitError> {
+        self.watched_model(settings, None)
+    }
+
+    /// As [`ModelSpec::model`], with someone to be told how far a network's training is; other models tell nothing.
+    ///
+    /// # Errors
+    /// As [`ModelSpec::model`].
+    pub fn watched_model(
+        self,
+        settings: ModelSettings,
+        progress: Option<Progress>,
+    ) -> Result<Box<dyn Model>, FitError> {
         let mean_model: Box<dyn MeanModel> = match self {
             Self::Naive => Box::new(Naive),
             Self::Drift => Box::new(Drift),
@@ -208,18 +226,55 @@ impl ModelSpec {
             Self::Auto => Box::new(Combination::best(settings.seed)),
             Self::SeasonalAutoregression => Box::new(SeasonalAutoregression),
             #[cfg(feature = "neural")]
-            Self::Bilstm => Box::new(Neural::new(Architecture::Bilstm, settings.seed)),
+            Self::Bilstm => Box::new(Neural::new(Architecture::Bilstm, settings.seed).with_progress(progress)),
             #[cfg(feature = "neural")]
-            Self::BilstmAttention => Box::new(Neural::new(Architecture::BilstmAttention, settings.seed)),
+            Self::BilstmAttention => {
+                Box::new(Neural::new(Architecture::BilstmAttention, settings.seed).with_progress(progress))
+            }
             #[cfg(feature = "neural")]
-            Self::Transformer => Box::new(Neural::new(Architecture::Transformer, settings.seed)),
+            Self::Transformer => {
+                Box::new(Neural::new(Architecture::Transformer, settings.seed).with_progress(progress))
+            }
             #[cfg(not(feature = "neural"))]
             Self::Bilstm | Self::BilstmAttention | Self::Transformer => {
+                drop(progress);
                 return Err(FitError::NotBuilt { model: self.name(), feature: "neural" });
             }
             Self::Sarimax => Box::new(Sarimax),
         };
         Ok(Box::new(Conformal::new(mean_model, settings.calibration)))
+    }
+
+    /// A network with the weights of a PyTorch file, with conformal quantiles: it looks at twelve intervals
+    /// of bytes and status classes, forecasts one step ahead, learns nothing, and cannot be saved.
+    ///
+    /// # Errors
+    /// When the model is no network, this build lacks the feature, or the file does not hold its weights.
+    pub fn with_weights(self, path: &Path, calibration: Calibration) -> Result<Box<dyn Model>, FitError> {
+        #[cfg(feature = "neural")]
+        {
+            let architecture = match self {
+                Self::Bilstm => Architecture::Bilstm,
+                Self::BilstmAttention => Architecture::BilstmAttention,
+                Self::Transformer => Architecture::Transformer,
+                _ => return Err(self.takes_no_weights()),
+            };
+            let refused = |error: WeightsError| FitError::Weights { path: path.to_owned(), reason: error.to_string() };
+            let model = ReferenceModel::load(architecture, path).map_err(refused)?;
+            Ok(Box::new(Conformal::new(Box::new(model), calibration)))
+        }
+        #[cfg(not(feature = "neural"))]
+        {
+            let _ = (path, calibration);
+            let missing = FitError::NotBuilt { model: self.name(), feature: "neural" };
+            Err(if self.is_neural() { missing } else { self.takes_no_weights() })
+        }
+    }
+
+    fn takes_no_weights(self) -> FitError {
+        let networks: Vec<&str> = Self::ALL.into_iter().filter(|spec| spec.is_neural()).map(Self::name).collect();
+        let reason = format!("weights from a file are for {}", networks.join(", "));
+        FitError::Unsuited { model: self.name(), reason }
     }
 }
 

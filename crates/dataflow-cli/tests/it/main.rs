@@ -8,6 +8,7 @@ mod golden;
 mod ingest;
 mod look_ahead;
 mod screens;
+mod weights;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -9,10 +9,9 @@ mod inputs;
 mod lstm;
 mod network;
 mod reference;
+mod reference_model;
 mod state_dict;
 mod training;
-
-use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use dataflow_series::Step;
@@ -24,11 +23,13 @@ use self::state_dict::StateDict;
 use self::training::{Trained, train};
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, Refits, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, Progress, Refits, SaveError, check_horizons, from_bytes, steps_per_days,
+    to_bytes,
 };
 
 pub use self::network::Architecture;
 pub use self::reference::{ReferenceNetwork, ReferenceOutput, WindowsError};
+pub use self::reference_model::ReferenceModel;
 pub use self::state_dict::WeightsError;
 
 /// The fewest intervals to learn from, beside those of the furthest horizon.
@@ -45,9 +46,6 @@ pub struct Neural {
     seed: u64,
     progress: Option<Progress>,
 }
-
-/// Told the share of a training that is done, from 0 to 1, after each pass over the windows.
-type Progress = Arc<dyn Fn(f64) + Send + Sync>;
 
 struct FittedNeural {
     model: Neural,
@@ -86,8 +84,8 @@ impl Neural {
 
     /// Tells someone how far each training is.
     #[must_use]
-    pub fn with_progress(mut self, progress: impl Fn(f64) + Send + Sync + 'static) -> Self {
-        self.progress = Some(Arc::new(progress));
+    pub fn with_progress(mut self, progress: Option<Progress>) -> Self {
+        self.progress = progress;
         self
     }
 
@@ -128,11 +126,7 @@ impl Neural {
 
 impl MeanModel for Neural {
     fn name(&self) -> &'static str {
-        match self.architecture {
-            Architecture::Bilstm => "bilstm",
-            Architecture::BilstmAttention => "bilstm-attention",
-            Architecture::Transformer => "transformer",
-        }
+        self.architecture.name()
     }
 
     fn shortest_past(&self, step: Step, furthest: usize) -> usize {

@@ -42,6 +42,7 @@ pub enum Architecture {
 }
 
 /// A network with its weights as tensors.
+#[derive(Clone)]
 pub(super) struct Network {
     architecture: Architecture,
     tensors: BTreeMap<String, Tensor>,
@@ -58,6 +59,15 @@ pub(super) struct Pass {
 }
 
 impl Architecture {
+    /// The name of the model by which users call it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Bilstm => "bilstm",
+            Self::BilstmAttention => "bilstm-attention",
+            Self::Transformer => "transformer",
+        }
+    }
+
     /// Every tensor of this network for windows of `inputs` columns and so many outputs.
     pub(super) fn slots(self, inputs: usize, outputs: usize) -> Vec<Slot> {
         let mut slots = Slots(Vec::new());

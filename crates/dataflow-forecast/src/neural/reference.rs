@@ -11,6 +11,7 @@ use super::network::{Architecture, Network};
 use super::state_dict::{StateDict, WeightsError};
 
 /// A network of the reference with the weights of a PyTorch file.
+#[derive(Clone)]
 pub struct ReferenceNetwork {
     network: Network,
 }
@@ -59,8 +60,7 @@ impl ReferenceNetwork {
     /// tensor, the expected and the found shape.
     pub fn load(architecture: Architecture, path: &Path) -> Result<Self, WeightsError> {
         let weights = StateDict::read_pytorch(path, &architecture.slots(Self::COLUMNS.len(), 1))?;
-        let not_pytorch =
-            |error: candle_core::Error| WeightsError::NotPyTorch { path: path.to_owned(), reason: error.to_string() };
+        let not_pytorch = |error: candle_core::Error| WeightsError::NotPyTorch(error.to_string());
         Ok(Self { network: Network::fixed(architecture, &weights, &Device::Cpu).map_err(not_pytorch)? })
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::panic::catch_unwind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::pickle::PthTensors;
 use candle_core::{DType, Device, Tensor};
@@ -33,21 +33,11 @@ pub(super) struct Values {
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file cannot be opened.
-    #[error("cannot read the weights {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error("the weights cannot be read: {0}")]
+    Io(#[source] io::Error),
     /// The file is not a whole PyTorch archive of named tensors.
-    #[error("{} is not a PyTorch state dict, or not all of it: {reason}", path.display())]
-    NotPyTorch {
-        /// The file.
-        path: PathBuf,
-        /// What its reader stumbled over.
-        reason: String,
-    },
+    #[error("not a PyTorch state dict, or not all of it: {0}")]
+    NotPyTorch(String),
     /// A tensor that the network needs is not there.
     #[error("the weights hold no tensor {tensor} (expected shape {expected:?}); are they those of another network?")]
     Missing {
@@ -90,8 +80,8 @@ impl StateDict {
     /// # Errors
     /// When the file cannot be read, is no such file or a cut one, or does not hold exactly these tensors.
     pub(super) fn read_pytorch(path: &Path, slots: &[Slot]) -> Result<Self, WeightsError> {
-        std::fs::File::open(path).map_err(|source| WeightsError::Io { path: path.to_owned(), source })?;
-        let refused = |reason: String| WeightsError::NotPyTorch { path: path.to_owned(), reason };
+        std::fs::File::open(path).map_err(WeightsError::Io)?;
+        let refused = WeightsError::NotPyTorch;
         // The reader takes the parts of what it reads by place, so a foreign pickle can make it panic.
         let opened = catch_unwind(|| PthTensors::new(path, None));
         let archive = opened

@@ -63,7 +63,7 @@ pub(super) struct Judgement {
     pub(super) loss: f64,
 }
 
-/// Trains a network on rows in order of time. `progress` is told the share that is done, from 0 to 1, after every pass.
+/// Trains a network on rows in order of time. `progress` is told the share that is done, from 0 to 1, after every batch.
 pub(super) fn train(
     architecture: Architecture,
     rows: &Rows,
@@ -82,6 +82,7 @@ pub(super) fn train(
     let untrained = judgement.loss;
     let mut best = Trained { weights: weights.clone(), epochs: 0, kept: 0, judgement, untrained };
     let mut order: Vec<usize> = (0..learnt_from).collect();
+    progress(0.0);
     for epoch in 1..=epochs {
         shuffle(&mut order, &mut random);
         for batch in order.chunks(BATCH) {
@@ -95,13 +96,13 @@ pub(super) fn train(
                 }
             }
             optimiser.step(&mut weights, &by_weights);
+            progress(optimiser.share());
         }
         let judgement = judge(architecture, &weights, rows, &last, device)?;
         best.epochs = epoch;
         if judgement.loss < best.judgement.loss {
             best = Trained { weights: weights.clone(), epochs: epoch, kept: epoch, judgement, untrained };
         }
-        progress(epoch as f64 / epochs as f64);
         if epoch - best.kept >= PATIENCE {
             break;
         }
@@ -192,9 +193,14 @@ impl AdamW {
         Self { means: zero.clone(), squares: zero, steps, taken: 0 }
     }
 
+    /// The share of all steps that were taken.
+    fn share(&self) -> f64 {
+        self.taken as f64 / self.steps.max(1) as f64
+    }
+
     /// The learning rate of the step to be taken.
     fn rate(&self) -> f64 {
-        let done = self.taken as f64 / self.steps.max(1) as f64;
+        let done = self.share();
         if done < WARM_UP {
             LEARNING_RATE * (done / WARM_UP).max(0.05)
         } else {

@@ -124,7 +124,8 @@ fn no_row_depends_on_a_load_it_could_not_know() {
     let roll = |spec: ModelSpec, loads: &[f64], missing_after: bool| {
         let is_missing = |hour: usize| if hour > 155 { missing_after } else { hour % 11 == 5 };
         let (history, zone) = (history(3_600, loads, is_missing), TimeZone::UTC);
-        rolling_forecast(history.view(&zone), spec, &settings, None).expect("levels in order")
+        let model = spec.model(settings.model).expect("a build with neural networks");
+        rolling_forecast(history.view(&zone), model.as_ref(), &settings, None).expect("levels in order")
     };
     let mut changed = loads.clone();
     changed[155..].fill(1e18);
@@ -187,7 +188,7 @@ fn progress_goes_up_to_all_and_what_was_learnt_is_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&told);
     let model = Neural::new(Architecture::Transformer, 5)
-        .with_progress(move |share| listener.lock().expect("no panic before").push(share));
+        .with_progress(Some(Arc::new(move |share| listener.lock().expect("no panic before").push(share))));
     let series = series(3_600, &hours(110));
     let fitted = model.fit(View::of(&series, &TimeZone::UTC), &[1]).expect("four days");
     let told = told.lock().expect("no panic before");

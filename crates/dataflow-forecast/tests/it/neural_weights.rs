@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use dataflow_forecast::{Architecture, ReferenceNetwork, ReferenceOutput, WeightsError};
+use dataflow_forecast::{
+    Architecture, Exogenous, History, MeanModel as _, ReferenceModel, ReferenceNetwork, ReferenceOutput, WeightsError,
+};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use super::*;
 
 const NETWORKS: [(&str, Architecture); 3] = [
     ("bilstm", Architecture::Bilstm),
@@ -118,9 +122,9 @@ fn other_files_are_refused_with_the_tensor_and_the_shapes() {
     let (text, error) = refusal(Architecture::Transformer, &file("bilstm.pt"));
     assert!(matches!(error, WeightsError::Missing { .. }) && text.contains("input_proj.weight"), "{text}");
     let (text, error) = refusal(Architecture::Bilstm, &file("there_is_none.pt"));
-    assert!(matches!(error, WeightsError::Io { .. }) && text.contains("there_is_none.pt"), "{text}");
+    assert!(matches!(error, WeightsError::Io(_)), "{text}");
     let (_, error) = refusal(Architecture::Bilstm, &file("golden.json"));
-    assert!(matches!(error, WeightsError::NotPyTorch { .. }), "{error:?}");
+    assert!(matches!(error, WeightsError::NotPyTorch(_)), "{error:?}");
 }
 
 #[test]
@@ -141,9 +145,62 @@ fn cut_and_damaged_files_are_refused() {
         // Damage may hit what nobody reads; what must not happen is a panic or weights that are no numbers.
         let loaded = ReferenceNetwork::load(Architecture::Bilstm, &path);
         if bytes.len() < whole.len() {
-            assert!(matches!(loaded, Err(WeightsError::NotPyTorch { .. })), "cut to {} bytes", bytes.len());
+            assert!(matches!(loaded, Err(WeightsError::NotPyTorch(_))), "cut to {} bytes", bytes.len());
         }
     }
+}
+
+/// Bytes that grow by the hour, with the counts of all status classes but the last `without`.
+fn history(without: usize) -> History {
+    let bytes: Vec<f64> = (0..80).map(|hour| 1e6 + 1e4 * f64::from(hour)).collect();
+    let mut history = History::new(series(3_600, &bytes));
+    for (place, name) in ["success", "error", "redirected", "not_found", "no_change"][..5 - without].iter().enumerate()
+    {
+        let values = (0..80).map(|hour| f64::from((hour + place as u32) % 7)).collect();
+        history = history.with_exogenous(Exogenous { name: (*name).to_owned(), values }).expect("one value per hour");
+    }
+    history
+}
+
+#[test]
+fn a_model_with_weights_forecasts_what_the_network_says_of_the_last_twelve_intervals() {
+    let (history, zone) = (history(0), TimeZone::UTC);
+    for (name, architecture) in NETWORKS {
+        let path = golden(&format!("pytorch/{name}.pt"));
+        let model = ReferenceModel::load(architecture, &path).expect("weights");
+        let mut fitted = model.fit(history.view(&zone).first(60), &[1]).expect("a past of bytes and classes");
+        fitted.extend(history.view(&zone).slice(60..70));
+        let mut mean = [0.0];
+        fitted.means(&mut mean);
+
+        // Error, No Change, Not Found, Redirected, Success: the places of the columns above.
+        let window = (58..70_u32).flat_map(|hour| {
+            let classes = [1, 4, 3, 2, 0].map(|place| f64::from((hour + place) % 7) as f32);
+            classes.into_iter().chain([(1e6 + 1e4 * f64::from(hour)).ln_1p() as f32])
+        });
+        let network = ReferenceNetwork::load(architecture, &path).expect("weights");
+        let output = network.predict(&window.collect::<Vec<f32>>()).expect("a window");
+        assert_eq!(mean, [f64::from(output.values[0]).exp_m1().max(0.0)], "{name}");
+    }
+}
+
+#[test]
+fn a_model_with_weights_refuses_what_they_do_not_know() {
+    let (whole, zone) = (history(0), TimeZone::UTC);
+    let path = golden("pytorch/bilstm.pt");
+    let model = ModelSpec::Bilstm.with_weights(&path, Calibration::Rolling).expect("weights");
+    let refusal = |past: View<'_>, horizons: &[usize]| model.fit(past, horizons).err().expect("refused").to_string();
+    assert!(refusal(whole.view(&zone), &[1, 2]).contains("1 step ahead"));
+    let lacking = history(1);
+    assert!(refusal(lacking.view(&zone), &[1]).contains("no column no_change"));
+    assert!(refusal(whole.view(&zone).first(20), &[1]).contains("at least"));
+    let fitted = model.fit(whole.view(&zone), &[1]).expect("a past of bytes and classes");
+    assert!(fitted.save().is_err(), "its weights stay in their own file");
+
+    let other = ModelSpec::Transformer.with_weights(&path, Calibration::Rolling).err().expect("refused").to_string();
+    assert!(other.contains("bilstm.pt: the weights hold no tensor"), "{other}");
+    let ridge = ModelSpec::Ridge.with_weights(&path, Calibration::Rolling).err().expect("refused").to_string();
+    assert!(ridge.contains("bilstm, bilstm-attention, transformer"), "{ridge}");
 }
 
 #[test]

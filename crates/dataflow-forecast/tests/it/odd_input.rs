@@ -117,7 +117,8 @@ proptest! {
         let settings =
             RollingSettings { lead, observe_current: false, levels: LEVELS.to_vec(), model: ModelSettings::default() };
         let (series, zone) = (series(3_600, &loads), TimeZone::UTC);
-        let forecast = rolling_forecast(View::of(&series, &zone), spec, &settings, None).expect("levels in order");
+        let model = spec.model(settings.model).expect("a model of this build");
+        let forecast = rolling_forecast(View::of(&series, &zone), model.as_ref(), &settings, None).expect("levels in order");
         for column in forecast.quantiles.iter().chain([&forecast.mean]) {
             prop_assert!(column[0].is_nan());
             prop_assert!(column[1..].iter().all(|value| value.is_finite() && *value >= 0.0), "{column:?}");
@@ -138,7 +139,8 @@ fn senseless_requests_are_refused() {
     }
     for levels in [vec![0.0], vec![1.0], vec![0.9, 0.1], vec![f64::NAN]] {
         let settings = RollingSettings { lead: 1, observe_current: false, levels, model: ModelSettings::default() };
-        let refused = rolling_forecast(past, ModelSpec::Naive, &settings, None);
+        let naive = ModelSpec::Naive.model(settings.model).expect("a model of every build");
+        let refused = rolling_forecast(past, naive.as_ref(), &settings, None);
         assert!(matches!(refused, Err(FitError::BadLevels(_))), "{refused:?}");
     }
     let settings = |holdout: usize| BacktestSettings {

@@ -10,7 +10,8 @@ fn settings(lead: usize, observe_current: bool) -> RollingSettings {
 
 fn roll(spec: ModelSpec, loads: &[f64], settings: &RollingSettings) -> RollingForecast {
     let (series, zone) = (series(3_600, loads), TimeZone::UTC);
-    rolling_forecast(View::of(&series, &zone), spec, settings, None).expect("levels in order")
+    let model = spec.model(settings.model).expect("a model of this build");
+    rolling_forecast(View::of(&series, &zone), model.as_ref(), settings, None).expect("levels in order")
 }
 
 /// Everything that a row says, as bits, so that NaN equals NaN.
@@ -52,7 +53,8 @@ proptest! {
                 missing_after.filter(|_| hour >= changed_at).unwrap_or(hour % 11 == 5)
             };
             let (history, zone) = (history(3_600, loads, is_missing), TimeZone::UTC);
-            rolling_forecast(history.view(&zone), spec, &settings, None).expect("levels in order")
+            let model = spec.model(settings.model).expect("a model of this build");
+            rolling_forecast(history.view(&zone), model.as_ref(), &settings, None).expect("levels in order")
         };
         let before = roll(&loads, None);
         let mut changed = loads.clone();
@@ -108,7 +110,8 @@ fn progress_goes_from_nothing_to_all() {
     let tell = |share: f64| told.lock().expect("no panic before").push(share);
     let loads = vec![5.0; 9_000];
     let (series, zone) = (series(60, &loads), TimeZone::UTC);
-    rolling_forecast(View::of(&series, &zone), ModelSpec::Naive, &settings(3, false), Some(&tell))
+    let model = ModelSpec::Naive.model(ModelSettings::default()).expect("a model of every build");
+    rolling_forecast(View::of(&series, &zone), model.as_ref(), &settings(3, false), Some(&tell))
         .expect("levels in order");
     let told = told.into_inner().expect("no panic before");
     assert_eq!((told.first(), told.last()), (Some(&0.0), Some(&1.0)));

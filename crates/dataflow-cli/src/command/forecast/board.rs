@@ -9,12 +9,13 @@ use dataflow_forecast::{
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::contestant::Contestant;
 use super::fleet::{FleetCosts, FleetFacts, costs};
 use crate::comparison::TraceFacts;
 use crate::failure::Failure;
 use crate::forecasting::levels;
 use crate::pipeline::trace_facts;
-use crate::progress::Bar;
+use crate::progress::{Bar, Progress};
 use crate::world::World;
 
 /// Bands that are judged, by the share of loads that they promise to hold.
@@ -29,7 +30,7 @@ const DAY_SECONDS: usize = 86_400;
 /// How models are judged.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
-    pub(crate) models: Vec<ModelSpec>,
+    pub(crate) models: Vec<Contestant>,
     pub(crate) horizons: Vec<usize>,
     pub(crate) holdout: Holdout,
     pub(crate) refit: Refit,
@@ -77,7 +78,7 @@ pub(crate) struct NoiseFloor {
 /// One model on the board.
 #[derive(Debug, Serialize)]
 pub(crate) struct ModelFacts {
-    pub(crate) model: ModelSpec,
+    pub(crate) model: Contestant,
     pub(crate) settings: SettingsFacts,
     pub(crate) fit_seconds: Option<f64>,
     pub(crate) update_microseconds: Option<f64>,
@@ -160,11 +161,14 @@ impl Wanted {
         Ok(held_out)
     }
 
-    fn settings(&self, world: &World, model: ModelSpec, holdout: usize, lead_ticks: usize) -> BacktestSettings {
+    fn settings(&self, world: &World, model: &Contestant, holdout: usize, lead_ticks: usize) -> BacktestSettings {
         let settings = world.configuration.settings();
         let model_settings = ModelSettings { calibration: self.calibration, seed: settings.random_seed };
         let mut horizons = self.horizons.clone();
-        horizons.push(lead_ticks + 1);
+        // Weights from a file know one step alone.
+        if model.weights.is_none() {
+            horizons.push(lead_ticks + 1);
+        }
         horizons.sort_unstable();
         horizons.dedup();
         let day = (DAY_SECONDS / world.step().seconds() as usize).max(1);
@@ -172,7 +176,7 @@ impl Wanted {
             Refit::Never => None,
             Refit::Every(steps) => Some(steps),
             Refit::Own => {
-                let is_cheap = model.model(model_settings).is_ok_and(|model| model.refits() == Refits::Daily);
+                let is_cheap = model.model(model_settings, None).is_ok_and(|model| model.refits() == Refits::Daily);
                 is_cheap.then_some(day)
             }
         };
@@ -190,15 +194,16 @@ impl Wanted {
     }
 }
 
-/// Judges all models, side by side; the result is the same on any number of threads. `bar` moves on by one for each.
+/// Judges all models, side by side; the result is the same on any number of threads. `bar` moves on by one for each; what trains for long
+/// gets a bar of its own from `progress`.
 ///
 /// # Errors
 /// When the held-out part makes no sense. A model that cannot be fitted is told on the board.
-pub(crate) fn judge(world: &World, wanted: &Wanted, bar: &Bar) -> Result<Board, Failure> {
+pub(crate) fn judge(world: &World, wanted: &Wanted, bar: &Bar, progress: &Progress) -> Result<Board, Failure> {
     let holdout = wanted.holdout(world)?;
     let fleet = FleetFacts::of(world, holdout);
     let judged = wanted.models.par_iter().map(|model| {
-        let facts = judge_one(world, wanted, *model, holdout, &fleet);
+        let facts = judge_one(world, wanted, model, holdout, &fleet, progress);
         bar.step();
         facts
     });
@@ -219,10 +224,17 @@ pub(crate) fn judge(world: &World, wanted: &Wanted, bar: &Bar) -> Result<Board, 
     })
 }
 
-fn judge_one(world: &World, wanted: &Wanted, model: ModelSpec, holdout: usize, fleet: &FleetFacts) -> ModelFacts {
+fn judge_one(
+    world: &World,
+    wanted: &Wanted,
+    model: &Contestant,
+    holdout: usize,
+    fleet: &FleetFacts,
+    progress: &Progress,
+) -> ModelFacts {
     let settings = wanted.settings(world, model, holdout, fleet.lead_ticks);
     let mut facts = ModelFacts {
-        model,
+        model: model.clone(),
         settings: SettingsFacts { bands: settings.model.calibration, seed: settings.model.seed, refit: settings.refit },
         fit_seconds: None,
         update_microseconds: None,
@@ -235,8 +247,10 @@ fn judge_one(world: &World, wanted: &Wanted, model: ModelSpec, holdout: usize, f
         trial: None,
     };
     let history = world.view();
-    let made = trial(history, model, &settings);
-    let checked = made.and_then(|made| Ok((sees_the_future(history, model, &settings, &made)?, made)));
+    let checked = model.model(settings.model, Some(progress.training(model.spec))).and_then(|model| {
+        let made = trial(history, model.as_ref(), &settings)?;
+        Ok((sees_the_future(history, model.as_ref(), &settings, &made)?, made))
+    });
     match checked {
         Err(error) => facts.problem = Some(error.to_string()),
         Ok((leaks, made)) => {
@@ -323,8 +337,9 @@ fn compare_with_simple(models: &mut [ModelFacts]) {
     let places = models.iter().map(|facts| facts.horizons.len()).max().unwrap_or(0);
     for place in 0..places {
         let at = |facts: &ModelFacts| facts.horizons.get(place).map(|scores| (scores.horizon, scores.rmse));
-        let is_simple = |facts: &&ModelFacts| SIMPLE.contains(&facts.model.name());
-        let seasonal = models.iter().find(|facts| facts.model.name() == SEASONAL).and_then(&at).map(|(_, rmse)| rmse);
+        let is_simple = |facts: &&ModelFacts| SIMPLE.contains(&facts.model.spec.name());
+        let seasonal =
+            models.iter().find(|facts| facts.model.spec.name() == SEASONAL).and_then(&at).map(|(_, rmse)| rmse);
         let best = models.iter().filter(is_simple).filter(|facts| at(facts).is_some());
         let best = best.min_by(|one, other| {
             at(one)
@@ -339,7 +354,7 @@ fn compare_with_simple(models: &mut [ModelFacts]) {
             .map(|facts| {
                 let (best, (horizon, _)) = (best?, at(facts)?);
                 let test = diebold_mariano(&errors(facts, horizon)?, &errors(best, horizon)?, horizon)?;
-                let model = (best.model != facts.model).then_some(best.model)?;
+                let model = (best.model != facts.model).then_some(best.model.spec)?;
                 Some(Against { model, statistic: test.statistic, p_value: test.p_value })
             })
             .collect();
@@ -358,7 +373,7 @@ fn noise_floor(world: &World, models: &[ModelFacts]) -> Option<NoiseFloor> {
     let loads = scored.trial.as_ref()?.held_out.loads().iter().filter(|load| !load.is_nan());
     let (count, sum) = loads.fold((0, 0.0), |(count, sum), load| (count + 1, sum + load));
     let mut floor = NoiseFloor { mean: sum / f64::from(count), dispersion: value, basis, holds: true };
-    let simple = models.iter().filter(|facts| SIMPLE.contains(&facts.model.name()));
+    let simple = models.iter().filter(|facts| SIMPLE.contains(&facts.model.spec.name()));
     let is_below = |scores: &HorizonFacts| is_below_floor(scores.rmse, floor.rmse(), scores.count);
     floor.holds = !simple.flat_map(|facts| &facts.horizons).any(is_below);
     Some(floor)

@@ -3,14 +3,16 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use dataflow_forecast::{FitError, Fitted, Forecast, ModelSettings, ModelSpec};
+use dataflow_forecast::{FitError, Fitted, Forecast, ModelSettings};
 use dataflow_series::Step;
 use dataflow_series::source::{self, Columns, Form};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::board::Board;
+use super::contestant::Contestant;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::world::World;
 
 /// The quantile levels that are written: the middle, and the ends of the 80% and the 95% band.
@@ -19,7 +21,7 @@ pub(crate) const LEVELS: [f64; 5] = [0.025, 0.1, 0.5, 0.9, 0.975];
 /// The forecast of one future interval.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Row {
-    pub(crate) model: ModelSpec,
+    pub(crate) model: Contestant,
     pub(crate) interval_seconds: u32,
     /// When the interval begins.
     pub(crate) time: Timestamp,
@@ -35,21 +37,22 @@ pub(crate) struct Row {
 /// When it cannot be fitted.
 pub(crate) fn fit(
     world: &World,
-    model: ModelSpec,
+    model: &Contestant,
     settings: ModelSettings,
     horizons: &[usize],
+    progress: &Progress,
 ) -> Result<Box<dyn Fitted>, FitError> {
-    model.model(settings)?.fit(world.view(), horizons)
+    model.model(settings, Some(progress.training(model.spec)))?.fit(world.view(), horizons)
 }
 
 /// The rows of a forecast made at `end`, the end of the past.
-pub(crate) fn rows(model: ModelSpec, step: Step, end: Timestamp, forecast: &Forecast) -> Vec<Row> {
+pub(crate) fn rows(model: &Contestant, step: Step, end: Timestamp, forecast: &Forecast) -> Vec<Row> {
     let time = |horizon: usize| {
         let seconds = i64::from(step.seconds()).saturating_mul(horizon as i64 - 1);
         end.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
     };
     let row = |(place, horizon): (usize, &usize)| Row {
-        model,
+        model: model.clone(),
         interval_seconds: step.seconds(),
         time: time(*horizon),
         horizon: *horizon,
@@ -99,7 +102,7 @@ pub(crate) fn write(rows: &[Row], path: &Path) -> Result<(), Failure> {
 pub(crate) fn json(rows: &[Row]) -> String {
     #[derive(Serialize)]
     struct Named<'a> {
-        model: ModelSpec,
+        model: &'a Contestant,
         interval_seconds: u32,
         time: &'a Timestamp,
         horizon: usize,
@@ -109,7 +112,7 @@ pub(crate) fn json(rows: &[Row]) -> String {
     let named: Vec<Named<'_>> = rows
         .iter()
         .map(|row| Named {
-            model: row.model,
+            model: &row.model,
             interval_seconds: row.interval_seconds,
             time: &row.time,
             horizon: row.horizon,
@@ -129,7 +132,7 @@ pub(crate) fn csv(rows: &[Row]) -> String {
     }
     text.push('\n');
     for row in rows {
-        let _ = write!(text, "{},{},{},{},{}", row.model, row.interval_seconds, row.time, row.horizon, row.mean);
+        let _ = write!(text, "{},{},{},{},{}", row.model.csv(), row.interval_seconds, row.time, row.horizon, row.mean);
         for quantile in row.quantiles {
             let _ = write!(text, ",{quantile}");
         }
@@ -168,7 +171,7 @@ pub(crate) fn held_out_csv(boards: &[Board]) -> String {
                     let load = if load.is_nan() { String::new() } else { load.to_string() };
                     let (time, mean) = (trial.held_out.time(index), rows.mean[index]);
                     let seconds = board.trace.interval_seconds;
-                    let _ = write!(text, "{},{seconds},{time},{},{load},{mean}", facts.model, scores.horizon);
+                    let _ = write!(text, "{},{seconds},{time},{},{load},{mean}", facts.model.csv(), scores.horizon);
                     for column in quantiles {
                         let _ = write!(text, ",{}", column.get(index).copied().unwrap_or(f64::NAN));
                     }

@@ -2,6 +2,7 @@
 //! trace, forecasts what comes after its end, and keeps fitted models in files.
 
 mod board;
+mod contestant;
 mod fleet;
 mod future;
 mod render;
@@ -12,14 +13,16 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::Args;
+use clap::builder::ArgPredicate;
 use dataflow_forecast::{Calibration, ModelSettings, ModelSpec, Refits};
-use dataflow_series::Step;
+use dataflow_series::{Step, Unit};
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::Error as ValueError;
 
 pub(crate) use board::{Board, HorizonFacts, ModelFacts};
 use board::{Holdout, Refit, Wanted, judge};
+use contestant::Contestant;
 use future::Row;
 pub(crate) use render::{floor, headline};
 
@@ -27,6 +30,7 @@ use super::{note_built_in_trace, on_threads};
 use crate::arguments::{SettingsArguments, TraceArguments};
 use crate::failure::Failure;
 use crate::output::{self, Format};
+use crate::past;
 use crate::pipeline::refuse_overflow;
 use crate::plot;
 use crate::progress::Progress;
@@ -72,8 +76,12 @@ pub(crate) struct ForecastArguments {
     /// Judge every model there is, those that train for minutes too
     #[arg(long, conflicts_with = "model", help_heading = "Models")]
     all: bool,
-    /// Steps ahead that are judged and forecast, such as 1,12 or 1..48
-    #[arg(long, value_name = "LIST", default_value = "1,12", value_parser = horizons, help_heading = "Models")]
+    /// Run the network that --model names with weights that PyTorch saved: one step ahead, on bytes of a trace that
+    /// knows the answers by status class
+    #[arg(long, value_name = "FILE.pt", requires = "model", conflicts_with = "save", help_heading = "Models")]
+    weights: Option<PathBuf>,
+    /// Steps ahead that are judged and forecast, such as 1,12 or 1..48; with --weights 1
+    #[arg(long, value_name = "LIST", default_value = "1,12", default_value_if("weights", ArgPredicate::IsPresent, "1"), value_parser = horizons, help_heading = "Models")]
     horizons: Horizons,
     /// How bands learn: adaptive (from errors of the last seven days, wider after misses), rolling (without that), frozen
     /// (from errors before the held-out part), or own (what the model itself believes)
@@ -86,7 +94,7 @@ pub(crate) struct ForecastArguments {
     #[arg(long, value_name = "never|N", value_parser = refit, help_heading = "Models")]
     refit: Option<Refit>,
     /// Go on with a model that --save wrote: from the end of its own past, or of a TRACE that continues it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "all", "intervals", "horizons", "bands", "holdout", "refit", "plot", "out", "backtest"], help_heading = "Models")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "weights", "all", "intervals", "horizons", "bands", "holdout", "refit", "plot", "out", "backtest"], help_heading = "Models")]
     load: Option<PathBuf>,
     /// Fit the one model named on all of the trace and keep it in a file
     #[arg(long, value_name = "FILE", help_heading = "Results")]
@@ -153,12 +161,14 @@ pub(crate) fn run(arguments: &ForecastArguments, quiet: bool) -> Result<(), Fail
         let judge = |interval: &Option<Step>| {
             let world = arguments.world(*interval, &progress, quiet)?;
             let wanted = arguments.wanted(&models);
-            let board = judge(&world, &wanted, &bar)?;
+            arguments.check_weights(&world)?;
+            let board = judge(&world, &wanted, &bar, &progress)?;
             let future = arguments.future(
                 &world,
                 &models,
                 files.iter().any(|(_, kind)| *kind == Kind::Forecasts),
                 model_file.as_deref(),
+                &progress,
             )?;
             Ok(Judged { board, future, notes: world.notes })
         };
@@ -197,11 +207,14 @@ fn refuse_nothing_judged(boards: &[Board]) -> Result<(), Failure> {
 
 impl ForecastArguments {
     /// The models to judge: those asked for and the yardsticks, in the order of the list of models.
-    fn models(&self) -> Result<Vec<ModelSpec>, Failure> {
+    fn models(&self) -> Result<Vec<Contestant>, Failure> {
         for model in &self.model {
             model
                 .model(ModelSettings::default())
                 .map_err(|error| Failure::Input(format!("--model {model}: {error}")))?;
+        }
+        if let Some(path) = &self.weights {
+            self.check_weights_file(path)?;
         }
         if self.save.is_some() && self.model.len() != 1 {
             return Err(Failure::Input("--save: name the one model to keep, as in --model ridge".to_owned()));
@@ -219,7 +232,41 @@ impl ForecastArguments {
             [] => self.all || is_quick(model),
             named => named.contains(model),
         };
-        Ok(ModelSpec::ALL.into_iter().filter(is_wanted).collect())
+        Ok(ModelSpec::ALL.into_iter().filter(is_wanted).map(|model| self.contestant(model)).collect())
+    }
+
+    fn contestant(&self, spec: ModelSpec) -> Contestant {
+        Contestant { spec, weights: self.weights.clone().filter(|_| spec.is_neural()) }
+    }
+
+    /// Refuses weights that no network asked for can use.
+    fn check_weights_file(&self, path: &Path) -> Result<(), Failure> {
+        let wrong = |message: &str| Err(Failure::Input(message.to_owned()));
+        let networks: Vec<&ModelSpec> = self.model.iter().filter(|model| model.is_neural()).collect();
+        let [network] = networks[..] else {
+            return wrong("--weights: name the one network they belong to, as in --model bilstm-attention");
+        };
+        if self.horizons.0 != [1] {
+            return wrong("--horizons: a network with --weights forecasts one step ahead; give --horizons 1");
+        }
+        let loaded = network.with_weights(path, self.bands);
+        loaded.map(drop).map_err(|error| Failure::Input(format!("--weights {error}")))
+    }
+
+    /// Refuses a trace that a network with weights from a file cannot look at.
+    fn check_weights(&self, world: &World) -> Result<(), Failure> {
+        let source = &world.source;
+        match world.load.unit() {
+            _ if self.weights.is_none() => Ok(()),
+            unit if unit != Unit::Bytes => Err(Failure::Input(format!(
+                "{source}: the network of --weights forecasts bytes, but the trace is read as {unit}; give --measure bytes"
+            ))),
+            _ if !past::has_classes(&world.history) => Err(Failure::Input(format!(
+                "{source}: the network of --weights looks at the answers by status class, which the trace lacks; give an \
+                 access log, or a table that dataflow ingest wrote"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The intervals asked for; `None` is the usual one.
@@ -244,7 +291,7 @@ impl ForecastArguments {
         Ok(world)
     }
 
-    fn wanted(&self, models: &[ModelSpec]) -> Wanted {
+    fn wanted(&self, models: &[Contestant]) -> Wanted {
         Wanted {
             models: models.to_vec(),
             horizons: self.horizons.0.clone(),
@@ -258,24 +305,29 @@ impl ForecastArguments {
     fn future(
         &self,
         world: &World,
-        models: &[ModelSpec],
+        models: &[Contestant],
         write: bool,
         model_file: Option<&Path>,
+        progress: &Progress,
     ) -> Result<Vec<Row>, Failure> {
         let mut future = Vec::new();
         let settings = ModelSettings { calibration: self.bands, seed: world.configuration.settings().random_seed };
-        let named = if self.model.is_empty() { models } else { &self.model };
+        let named: Vec<Contestant> = if self.model.is_empty() {
+            models.to_vec()
+        } else {
+            self.model.iter().map(|model| self.contestant(*model)).collect()
+        };
         for model in named.iter().filter(|_| write || model_file.is_some()) {
-            let fitted = match future::fit(world, *model, settings, &self.horizons.0) {
+            let fitted = match future::fit(world, model, settings, &self.horizons.0, progress) {
                 Ok(fitted) => fitted,
                 // A model that cannot be fitted is told on the board; here it would be the one asked for.
                 Err(error) if named.len() == 1 => return Err(Failure::Input(error.to_string())),
                 Err(_) => continue,
             };
             let end = world.history.series().end();
-            future.extend(future::rows(*model, world.step(), end, &fitted.predict(&future::LEVELS)));
+            future.extend(future::rows(model, world.step(), end, &fitted.predict(&future::LEVELS)));
             if let Some(path) = model_file {
-                saved::save(world, *model, settings, fitted, path)?;
+                saved::save(world, model.spec, settings, fitted, path)?;
             }
         }
         Ok(future)
@@ -337,10 +389,12 @@ fn table(rows: &[Row]) -> Table {
 }
 
 /// Says how much work lies ahead, where it is much.
-fn note_of_work(models: &[ModelSpec], intervals: usize, quiet: bool) {
-    let is_dear =
-        |model: &&ModelSpec| model.model(ModelSettings::default()).is_ok_and(|model| model.refits() == Refits::Seldom);
-    let dear: Vec<&str> = models.iter().filter(is_dear).map(|model| model.name()).collect();
+fn note_of_work(models: &[Contestant], intervals: usize, quiet: bool) {
+    let is_dear = |model: &&Contestant| {
+        model.weights.is_none()
+            && model.spec.model(ModelSettings::default()).is_ok_and(|model| model.refits() == Refits::Seldom)
+    };
+    let dear: Vec<&str> = models.iter().filter(is_dear).map(|model| model.spec.name()).collect();
     if !quiet && !dear.is_empty() {
         output::note(&format!(
             "{} models at {intervals} {}: {} may train for minutes; --model names fewer",

@@ -70,7 +70,7 @@ fn csv_row(text: &mut String, board: &Board, facts: &ModelFacts, scores: Option<
     let regret = facts.fleet.and_then(|fleet| fleet.quantile.regret);
     let cells = [
         board.trace.interval_seconds.to_string(),
-        facts.model.to_string(),
+        facts.model.csv(),
         scores.map_or_else(String::new, |scores| scores.horizon.to_string()),
         scores.map_or_else(String::new, |scores| scores.count.to_string()),
         of(|scores| Some(scores.mae)),
@@ -282,11 +282,11 @@ pub(crate) fn headline(board: &Board) -> String {
             percent(below)
         );
     }
-    let cheapest = board.models.iter().filter_map(|facts| Some((facts.model, facts.fleet?.quantile)));
+    let cheapest = board.models.iter().filter_map(|facts| Some((&facts.model, facts.fleet?.quantile)));
     if let Some((model, fleet)) = cheapest.min_by(|one, other| one.1.cost.total_cmp(&other.1.cost)) {
         let regret =
             fleet.regret.map_or_else(String::new, |regret| format!(", {} above the least possible", percent(regret)));
-        let also = if model == best.model { "It also makes" } else { &format!("{model} makes") };
+        let also = if *model == best.model { "It also makes" } else { &format!("{model} makes") };
         let _ = write!(text, " {also} the cheapest fleet: {}{regret}.", grouped(fleet.cost));
     }
     text

@@ -87,5 +87,5 @@ pub(crate) fn extend(model: &mut SavedModel, world: &World) -> Result<usize, Fai
 
 /// What a model forecasts from the end of its past.
 pub(crate) fn forecast(model: &SavedModel) -> Vec<Row> {
-    rows(model.spec, model.step, model.next, &model.fitted.predict(&LEVELS))
+    rows(&model.spec.into(), model.step, model.next, &model.fitted.predict(&LEVELS))
 }

@@ -31,7 +31,7 @@ pub(super) fn draw(drawing: &mut Drawing, board: &Board, top: f64) -> f64 {
     heads(drawing, horizons, rows - 12.0);
     for (index, facts) in board.models.iter().enumerate() {
         let middle = rows + ROW * (index as f64 + 0.5);
-        drawing.text((NAMES - 10.0, middle), shortened(facts.model.name(), 26), 13.0, Anchor::End, INK);
+        drawing.text((NAMES - 10.0, middle), shortened(&facts.model.to_string(), 26), 13.0, Anchor::End, INK);
         if let Some(last) = facts.horizons.last() {
             row(drawing, facts, last, scale, prefix, middle, index == 0);
         } else {
