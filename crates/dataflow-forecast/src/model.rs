@@ -80,6 +80,9 @@ pub enum FitError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The history could not be shuffled, so that nothing can be said of what a model saw.
+    #[error("the forecasts could not be checked for what they saw: {0}")]
+    NotChecked(String),
     /// The horizons asked for are none, zero or not ascending.
     #[error("the horizons {0:?} must be at least one whole number of steps, each at least 1, in ascending order")]
     BadHorizons(Vec<usize>),

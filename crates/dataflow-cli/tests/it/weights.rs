@@ -77,7 +77,7 @@ fn files_that_hold_no_such_weights_are_refused_with_the_tensor_and_the_shapes() 
             "bilstm_attention.pt",
             "lstm.weight_ih_l0 must be f32 of shape [128, 6], but is f32 of shape [256, 6]",
         ),
-        ("bilstm-attention", "bilstm.pt", "(expected shape"),
+        ("bilstm-attention", "bilstm.pt", "of shape [256, 6], but is f32 of shape [128, 6]"),
         ("transformer", "bilstm.pt", "the weights hold no tensor"),
         ("bilstm", "cut.pt", "not a PyTorch state dict"),
         ("bilstm", "golden.json", "not a PyTorch state dict"),

@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn training_learns_to_go_on_with_a_sine() {
         let wave = |step: usize| (step as f32 * 0.7).sin();
-        let count = 300;
+        let count = 180;
         let rows = Rows {
             windows: (0..count).flat_map(|row| (row..row + STEPS).map(wave)).collect(),
             targets: (0..count).map(|row| wave(row + STEPS)).collect(),
