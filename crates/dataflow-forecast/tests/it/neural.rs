@@ -132,7 +132,7 @@ fn no_row_depends_on_a_load_it_could_not_know() {
     for spec in MODELS {
         let (before, after) = (roll(spec, &loads, false), roll(spec, &changed, true));
         assert!(before.model_from.is_some_and(|from| from < 155), "{spec} never spoke: {:?}", before.model_from);
-        let columns = |rows: &RollingForecast| [&rows.quantiles[..], &[rows.mean.clone()]].concat();
+        let columns = |rows: &RollingForecast| [&rows.quantiles[..], std::slice::from_ref(&rows.mean)].concat();
         for (before, after) in columns(&before).iter().zip(&columns(&after)) {
             let same = |(left, right): (&f64, &f64)| left.to_bits() == right.to_bits();
             assert!(before[..=155].iter().zip(&after[..=155]).all(same), "{spec}");
