@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "neural")]
 use serde_json::Value;
 
-use crate::{json, run, stderr, stdout};
+#[cfg(feature = "neural")]
+use crate::{json, stdout};
+use crate::{run, stderr};
 
 const BYTES: [&str; 5] = ["forecast", "synthetic:diurnal?days=4", "--interval=30m", "--measure=bytes", "--quiet"];
 
