@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, season, steps_per_days, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, check_past, from_bytes, season, steps_per_days,
+    to_bytes,
 };
 
 const MODEL: &str = "exponential-smoothing";
@@ -72,11 +73,7 @@ impl MeanModel for ExponentialSmoothing {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let got = past.values().len();
-        if got < SHORTEST_PAST {
-            return Err(FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got });
-        }
+        check_past(self, past, horizons)?;
         let season = season(past.step());
         let choice_steps_max = CHOICE_STEPS_MAX.max(3 * season.unwrap_or(0));
         let mut fitted = FittedSmoothing {

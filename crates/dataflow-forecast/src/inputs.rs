@@ -11,6 +11,9 @@ use crate::ridge::{CALENDAR_INPUTS, Features, to_root};
 /// The last value of a column, and its means over so many intervals.
 const COLUMN_WINDOWS: [usize; 3] = [1, 4, 16];
 
+/// The fewest intervals to learn from, whatever the step.
+const SHORTEST_PAST: usize = 150;
+
 /// A past as rows of inputs. Loads are seen as roots, √(load + 3/8).
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Inputs {
@@ -42,9 +45,10 @@ impl Inputs {
         }
     }
 
-    /// The first origin whose inputs are worth learning from.
-    pub(crate) fn first_origin(step: Step) -> usize {
-        Features::first_origin(step)
+    /// The fewest intervals that hold enough rows to learn to forecast up to `furthest` steps ahead.
+    pub(crate) fn shortest_past(step: Step, furthest: usize) -> usize {
+        let day = steps_per_days(step, 1);
+        (day + day / 2).max(SHORTEST_PAST).max(Features::first_origin(step) + furthest + SHORTEST_PAST / 2)
     }
 
     /// Number of inputs, the constant of the linear model included (it is the first).

@@ -278,6 +278,17 @@ pub(crate) fn check_horizons(horizons: &[usize]) -> Result<(), FitError> {
     }
 }
 
+/// Refuses senseless horizons, and a past that is shorter than the model needs for them; gives the furthest of them.
+pub(crate) fn check_past(model: &impl MeanModel, past: View<'_>, horizons: &[usize]) -> Result<usize, FitError> {
+    check_horizons(horizons)?;
+    let furthest = horizons.last().copied().unwrap_or(1);
+    let (needed, got) = (model.shortest_past(past.step(), furthest), past.len());
+    if got < needed {
+        return Err(FitError::TooShort { model: model.name(), needed, got });
+    }
+    Ok(furthest)
+}
+
 /// Refuses levels outside of (0, 1) or not ascending. No level at all is fine: then there are only means.
 pub(crate) fn check_levels(levels: &[f64]) -> Result<(), FitError> {
     let inside = levels.iter().all(|level| *level > 0.0 && *level < 1.0);

@@ -15,7 +15,8 @@ use crate::absurd::{limit, mend};
 use crate::ets::{Form, Season, Slots, Smoother, Unfit};
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, season, steps_per_days, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, check_past, from_bytes, season, steps_per_days,
+    to_bytes,
 };
 use crate::normal::quantile;
 use crate::recent::Recent;
@@ -70,10 +71,7 @@ impl MeanModel for Mstl {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        if past.len() < SHORTEST_PAST {
-            return Err(FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got: past.len() });
-        }
+        check_past(self, past, horizons)?;
         let day = season(past.step());
         let weeks = day.is_some_and(|day| day == steps_per_days(past.step(), 1));
         let mut recent = Recent::new(steps_per_days(past.step(), DAYS_MAX).max(STEPS_MIN));

@@ -7,7 +7,9 @@ use dataflow_series::Step;
 use serde::{Deserialize, Serialize};
 
 use crate::history::View;
-use crate::model::{FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, season, to_bytes};
+use crate::model::{
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, check_past, from_bytes, season, to_bytes,
+};
 
 /// Forecasts every horizon by the last load seen.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +52,7 @@ impl MeanModel for Naive {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        LastSeason::fit(self.name(), past, horizons, 1)
+        LastSeason::fit(self, past, horizons, 1)
     }
 
     fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
@@ -68,7 +70,7 @@ impl MeanModel for SeasonalNaive {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        LastSeason::fit(self.name(), past, horizons, season(past.step()).unwrap_or(1))
+        LastSeason::fit(self, past, horizons, season(past.step()).unwrap_or(1))
     }
 
     fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {
@@ -132,17 +134,13 @@ impl FittedMean for FittedDrift {
 
 impl LastSeason {
     fn fit(
-        model: &'static str,
+        model: &impl MeanModel,
         past: View<'_>,
         horizons: &[usize],
         season: usize,
     ) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let got = past.values().len();
-        if got < season {
-            return Err(FitError::TooShort { model, needed: season, got });
-        }
-        let ring = past.values()[got - season..].to_vec();
+        check_past(model, past, horizons)?;
+        let ring = past.values()[past.len() - season..].to_vec();
         Ok(Box::new(Self { season, horizons: horizons.to_vec(), ring, next: 0 }))
     }
 

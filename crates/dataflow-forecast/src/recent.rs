@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::View;
 
+/// A model of one season learns from at most so many steps, or so many seasons where they are longer.
+const STEPS_MAX: usize = 2016;
+const SEASONS_MAX: usize = 14;
+
 /// The last loads, and which of them were missing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Recent {
@@ -17,6 +21,13 @@ impl Recent {
     /// None yet, and never more than `most`.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, values: Vec::new(), missing: Vec::new() }
+    }
+
+    /// The end of a past that a model of one season (of so many steps) learns from.
+    pub(crate) fn of_seasons(past: View<'_>, season: Option<usize>) -> Self {
+        let mut recent = Self::new(STEPS_MAX.max(SEASONS_MAX * season.unwrap_or(1)));
+        recent.extend(past);
+        recent
     }
 
     /// Takes in the loads that came next.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use dataflow_series::did_you_mean;
 use serde::{Deserialize, Serialize};
 
 use crate::boosted_trees::{BoostedQuantiles, BoostedTrees};
@@ -83,7 +84,7 @@ pub struct ModelSettings {
 
 /// No model has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no forecast model {0:?}{suggestion}; the models are {names}", names = ModelSpec::ALL.map(ModelSpec::name).join(", "), suggestion = suggestion(.0))]
+#[error("there is no forecast model {0:?}{suggestion}; the models are {names}", names = ModelSpec::ALL.map(ModelSpec::name).join(", "), suggestion = did_you_mean(.0, ModelSpec::ALL.map(ModelSpec::name)))]
 pub struct UnknownModel(pub String);
 
 impl ModelSpec {
@@ -276,15 +277,6 @@ impl ModelSpec {
         let reason = format!("weights from a file are for {}", networks.join(", "));
         FitError::Unsuited { model: self.name(), reason }
     }
-}
-
-/// The model that was likely meant, where one is near.
-fn suggestion(name: &str) -> String {
-    let distance = |candidate: &&str| strsim::damerau_levenshtein(name, candidate);
-    let nearest = ModelSpec::ALL.into_iter().map(ModelSpec::name).min_by_key(distance);
-    // A third of the letters wrong is another word, not a slip.
-    let near = nearest.filter(|candidate| distance(candidate) * 3 <= candidate.len());
-    near.map_or_else(String::new, |candidate| format!(" (did you mean {candidate}?)"))
 }
 
 impl Default for ModelSettings {

@@ -14,16 +14,15 @@ use serde::{Deserialize, Serialize};
 use crate::absurd::{limit, mend};
 use crate::classical::{is_seasonal, profile};
 use crate::history::View;
-use crate::model::{FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, season, to_bytes};
+use crate::model::{
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, check_past, from_bytes, season, to_bytes,
+};
 use crate::normal::quantile;
 use crate::recent::Recent;
 
 const MODEL: &str = "theta";
 /// The fewest intervals learnt from.
 const SHORTEST_PAST: usize = 10;
-/// Learnt from are at most so many steps, or so many seasons where they are longer.
-const STEPS_MAX: usize = 2016;
-const SEASONS_MAX: usize = 14;
 /// The bounds of α.
 const WEIGHTS: (f64, f64) = (0.1, 0.99);
 /// Candidates for α before the search.
@@ -84,13 +83,9 @@ impl MeanModel for Theta {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        if past.len() < SHORTEST_PAST {
-            return Err(FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got: past.len() });
-        }
+        check_past(self, past, horizons)?;
         let season = season(past.step());
-        let mut recent = Recent::new(STEPS_MAX.max(SEASONS_MAX * season.unwrap_or(1)));
-        recent.extend(past);
+        let recent = Recent::of_seasons(past, season);
         Ok(Box::new(FittedTheta::learn(recent, season, horizons.to_vec())?))
     }
 
@@ -394,8 +389,7 @@ mod tests {
         let loads = loads.iter().copied().map(Some);
         let series = Observed::new(Timestamp::UNIX_EPOCH, hour, Unit::Requests, loads).unwrap();
         let series = series.fill(Fill::Zero).unwrap();
-        let mut recent = Recent::new(STEPS_MAX);
-        recent.extend(View::of(&series, &TimeZone::UTC));
+        let recent = Recent::of_seasons(View::of(&series, &TimeZone::UTC), Some(24));
         FittedTheta::learn(recent, Some(24), (1..=48).collect()).unwrap()
     }
 

@@ -2,8 +2,9 @@
 
 use dataflow_series::Step;
 
-use super::{Forest, Loss, Pace, Plan, shortest_past};
+use super::{Forest, Loss, Pace, Plan};
 use crate::history::View;
+use crate::inputs::Inputs;
 use crate::model::{FitError, FittedMean, Learnt, MeanModel, Refits, SaveError, to_bytes};
 use crate::ridge::from_root;
 
@@ -52,11 +53,11 @@ impl MeanModel for BoostedTrees {
     }
 
     fn shortest_past(&self, step: Step, furthest: usize) -> usize {
-        shortest_past(step, furthest)
+        Inputs::shortest_past(step, furthest)
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        Ok(Box::new(FittedTrees::new(PLAN.fit(past, horizons, self.seed)?)))
+        Ok(Box::new(FittedTrees::new(PLAN.fit(self, past, horizons, self.seed)?)))
     }
 
     fn restore(&self, saved: &[u8]) -> Result<Box<dyn FittedMean>, SaveError> {

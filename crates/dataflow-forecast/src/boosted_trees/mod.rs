@@ -14,20 +14,17 @@ mod tree;
 pub use mean::BoostedTrees;
 pub use quantiles::BoostedQuantiles;
 
-use dataflow_series::Step;
 use serde::{Deserialize, Serialize};
 
 use self::boosting::{Booster, Lesson, Loss, Pace};
 use self::table::Table;
 use crate::history::View;
 use crate::inputs::Inputs;
-use crate::model::{FitError, Learnt, SaveError, check_horizons, from_bytes, steps_per_days};
+use crate::model::{FitError, Learnt, MeanModel, SaveError, check_past, from_bytes};
 use crate::ridge::{Linear, NormalEquations};
 
 /// Added to the variance of every standardised input of the linear model.
 const PENALTY: f64 = 0.1;
-/// The fewest intervals to learn from, whatever the step.
-const SHORTEST_PAST: usize = 150;
 
 /// What was learnt for every horizon, and the past it looks at.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,19 +59,9 @@ struct Plan {
     guess: fn(f64, &Linear) -> f64,
 }
 
-fn shortest_past(step: Step, furthest: usize) -> usize {
-    let day = steps_per_days(step, 1);
-    (day + day / 2).max(SHORTEST_PAST).max(Inputs::first_origin(step) + furthest + SHORTEST_PAST / 2)
-}
-
 impl Plan {
-    fn fit(&self, past: View<'_>, horizons: &[usize], seed: u64) -> Result<Forest, FitError> {
-        check_horizons(horizons)?;
-        let furthest = horizons.last().copied().unwrap_or(1);
-        let needed = shortest_past(past.step(), furthest);
-        if past.len() < needed {
-            return Err(FitError::TooShort { model: self.name, needed, got: past.len() });
-        }
+    fn fit(&self, model: &impl MeanModel, past: View<'_>, horizons: &[usize], seed: u64) -> Result<Forest, FitError> {
+        let furthest = check_past(model, past, horizons)?;
         let mut inputs = Inputs::new(past);
         inputs.extend(past, furthest);
         let nothing = Linear { coefficients: Vec::new(), variance: 0.0 };

@@ -20,7 +20,7 @@ use crate::boosted_trees::BoostedTrees;
 use crate::exponential_smoothing::ExponentialSmoothing;
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_past, from_bytes, steps_per_days, to_bytes,
 };
 use crate::naive::SeasonalNaive;
 use crate::ridge::Ridge;
@@ -136,12 +136,8 @@ impl MeanModel for Combination {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let furthest = horizons.last().copied().unwrap_or(1);
+        let furthest = check_past(self, past, horizons)?;
         let needed = self.shortest_past(past.step(), furthest);
-        if past.len() < needed {
-            return Err(FitError::TooShort { model: self.name, needed, got: past.len() });
-        }
         let window = steps_per_days(past.step(), WINDOW_DAYS).max(WINDOW_STEPS_MIN);
         let period = period(past.step());
         // From here on errors must be known, so that the last weights come from a whole window.

@@ -32,7 +32,8 @@ pub(crate) use state::Slots;
 
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, SaveError, Spread, check_horizons, from_bytes, season, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, SaveError, Spread, check_horizons, check_past, from_bytes, season,
+    to_bytes,
 };
 use crate::normal::quantile;
 use crate::recent::Recent;
@@ -40,9 +41,6 @@ use crate::recent::Recent;
 const MODEL: &str = "ets";
 /// The fewest intervals on which a form is chosen.
 const SHORTEST_PAST: usize = 10;
-/// Learnt from are at most so many steps, or so many seasons where they are longer.
-const STEPS_MAX: usize = 2016;
-const SEASONS_MAX: usize = 14;
 /// The most slots of the profile.
 const SLOTS_MAX: usize = 96;
 
@@ -68,13 +66,9 @@ impl MeanModel for Ets {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        if past.len() < SHORTEST_PAST {
-            return Err(FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got: past.len() });
-        }
+        check_past(self, past, horizons)?;
         let season = season(past.step());
-        let mut recent = Recent::new(STEPS_MAX.max(SEASONS_MAX * season.unwrap_or(1)));
-        recent.extend(past);
+        let recent = Recent::of_seasons(past, season);
         let smoother = learn(&recent, season, horizons)?;
         Ok(Box::new(FittedEts { horizons: horizons.to_vec(), season, recent, smoother }))
     }

@@ -23,7 +23,7 @@ use self::state_dict::StateDict;
 use self::training::{Trained, train};
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, Progress, Refits, SaveError, check_horizons, from_bytes, steps_per_days,
+    FitError, FittedMean, Learnt, MeanModel, Progress, Refits, SaveError, check_past, from_bytes, steps_per_days,
     to_bytes,
 };
 
@@ -135,12 +135,7 @@ impl MeanModel for Neural {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let needed = self.shortest_past(past.step(), horizons.last().copied().unwrap_or(1));
-        let got = past.values().len();
-        if got < needed {
-            return Err(FitError::TooShort { model: self.name(), needed, got });
-        }
+        check_past(self, past, horizons)?;
         let mut inputs = Inputs::new(past, horizons);
         inputs.extend(past);
         let (knowledge, network) = self.learn(&inputs)?;

@@ -20,7 +20,8 @@ pub(crate) use self::normal_equations::{Linear, NormalEquations};
 use self::rows::Rows;
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, steps_per_days, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, check_past, from_bytes, steps_per_days,
+    to_bytes,
 };
 
 const MODEL: &str = "ridge";
@@ -103,13 +104,8 @@ impl MeanModel for Ridge {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let got = past.values().len();
-        let needed = self.shortest_past(past.step(), horizons.last().copied().unwrap_or(1));
-        if got < needed {
-            return Err(FitError::TooShort { model: MODEL, needed, got });
-        }
-        let rows = Rows::new(past, self.form, horizons.last().copied().unwrap_or(1));
+        let furthest = check_past(self, past, horizons)?;
+        let rows = Rows::new(past, self.form, furthest);
         let inputs = rows.width();
         let equation = |horizon: &usize| Equation {
             horizon: *horizon,

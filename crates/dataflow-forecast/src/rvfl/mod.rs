@@ -18,15 +18,12 @@ use self::modes::{MODE_INPUTS, write_modes};
 use crate::history::View;
 use crate::inputs::Inputs;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, Refits, SaveError, Spread, check_horizons, from_bytes, steps_per_days,
-    to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, Refits, SaveError, Spread, check_past, from_bytes, to_bytes,
 };
 use crate::ridge::{Linear, NormalEquations, from_root};
 
 /// A standardised input counts as at most so many standard deviations.
 const INPUT_MAX: f64 = 8.0;
-/// The fewest intervals to learn from, whatever the step.
-const SHORTEST_PAST: usize = 150;
 /// Rows whose hidden outputs are held at once.
 const BLOCK: usize = 64;
 
@@ -162,18 +159,13 @@ impl MeanModel for Rvfl {
     }
 
     fn shortest_past(&self, step: Step, furthest: usize) -> usize {
-        let day = steps_per_days(step, 1);
-        (day + day / 2).max(SHORTEST_PAST).max(Inputs::first_origin(step) + furthest + SHORTEST_PAST / 2)
+        Inputs::shortest_past(step, furthest)
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let needed = self.shortest_past(past.step(), horizons.last().copied().unwrap_or(1));
-        if past.len() < needed {
-            return Err(FitError::TooShort { model: self.name(), needed, got: past.len() });
-        }
+        let furthest = check_past(self, past, horizons)?;
         let mut inputs = Inputs::new(past);
-        inputs.extend(past, horizons.last().copied().unwrap_or(1));
+        inputs.extend(past, furthest);
         let nothing =
             |horizon: &usize| ReadOut { horizon: *horizon, standards: Vec::new(), members: Vec::new(), highest: 0.0 };
         let mut fitted = FittedRvfl {

@@ -33,8 +33,8 @@ use self::regressors::Regressors;
 use self::transform::Transform;
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, Refits, SaveError, Spread, check_horizons, from_bytes, season,
-    steps_per_days, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, Refits, SaveError, Spread, check_past, from_bytes, season, steps_per_days,
+    to_bytes,
 };
 use crate::normal::quantile;
 
@@ -90,13 +90,8 @@ impl MeanModel for Sarimax {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let got = past.len();
-        if got < SHORTEST_PAST {
-            return Err(FitError::TooShort { model: MODEL, needed: SHORTEST_PAST, got });
-        }
-        let recent = past.slice(got.saturating_sub(window(past.step()))..got);
-        let furthest = horizons.last().copied().unwrap_or(1);
+        let furthest = check_past(self, past, horizons)?;
+        let recent = past.slice(past.len().saturating_sub(window(past.step()))..past.len());
         let mut known = Past::of(recent);
         known.extend(recent, furthest);
         let kept = Kept::learn(known, horizons.to_vec());

@@ -22,7 +22,8 @@ use self::profile::Profile;
 use self::roots::Roots;
 use crate::history::View;
 use crate::model::{
-    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, from_bytes, season, steps_per_days, to_bytes,
+    FitError, FittedMean, Learnt, MeanModel, SaveError, check_horizons, check_past, from_bytes, season, steps_per_days,
+    to_bytes,
 };
 
 const MODEL: &str = "seasonal-autoregression";
@@ -71,11 +72,7 @@ impl MeanModel for SeasonalAutoregression {
     }
 
     fn fit(&self, past: View<'_>, horizons: &[usize]) -> Result<Box<dyn FittedMean>, FitError> {
-        check_horizons(horizons)?;
-        let (needed, got) = (self.shortest_past(past.step(), 1), past.len());
-        if got < needed {
-            return Err(FitError::TooShort { model: MODEL, needed, got });
-        }
+        check_past(self, past, horizons)?;
         let mut fitted = FittedSeasonalAutoregression {
             step_seconds: past.step().seconds(),
             seasons: seasons(past.step()),

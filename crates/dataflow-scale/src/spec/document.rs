@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dataflow_series::did_you_mean;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
@@ -188,17 +189,6 @@ pub(super) fn unknown_key(path: &str, candidates: Candidates) -> String {
         None => did_you_mean(path, names),
     };
     format!("there is no such key{suggestion}; `dataflow config init -` shows all keys")
-}
-
-/// The nearest candidate in brackets, or nothing where none is near.
-pub(super) fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    let distance = |candidate: &&str| strsim::damerau_levenshtein(text, candidate);
-    let nearest = candidates.into_iter().min_by_key(distance);
-    // A third of the letters wrong is another word, not a slip.
-    match nearest.filter(|candidate| distance(candidate) * 3 <= candidate.len()) {
-        Some(candidate) => format!(" (did you mean {candidate}?)"),
-        None => String::new(),
-    }
 }
 
 impl<'de> Deserialize<'de> for Node {

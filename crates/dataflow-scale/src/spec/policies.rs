@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dataflow_series::Step;
+use dataflow_series::{Step, did_you_mean};
 
 use super::settings::Settings;
 use crate::policy::{Fixed, Hybrid, Policy, Predictive, QuantileBaseStock, Reactive, Replay};
@@ -85,7 +85,7 @@ impl FromStr for PolicySpec {
         }
         Self::DEFAULT.into_iter().find(|policy| policy.to_string() == text).ok_or_else(|| PolicyNameError {
             name: text.to_owned(),
-            suggestion: super::document::did_you_mean(text, names().iter().map(String::as_str)),
+            suggestion: did_you_mean(text, names().iter().map(String::as_str)),
         })
     }
 }
