@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use dataflow_forecast::{Dispersion, History, View};
+use dataflow_remote::Places;
 use dataflow_scale::spec::{Configuration, Origin, Rate};
 use dataflow_scale::{Fleet, Prices};
 use dataflow_series::source::{self, Extra, Trace, TraceRequest};
@@ -242,6 +244,7 @@ fn observe(
         time_zone: Some(zone.clone()),
         progress: Some(bar.byte_counter()),
         threads: threads.and_then(NonZeroUsize::new),
+        remote: Some(Arc::new(Places)),
     };
     let mut trace = source::open(&request)?;
     let source = trace.source.clone();

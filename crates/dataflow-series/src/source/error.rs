@@ -54,6 +54,14 @@ pub enum SourceError {
         /// The name of the input.
         name: String,
     },
+    /// A place elsewhere that does not give what was asked of it.
+    #[error("{name}: {problem}")]
+    Remote {
+        /// The place, without credentials.
+        name: String,
+        /// What is wrong and how to mend it.
+        problem: String,
+    },
     /// A pattern that is wrong or fits no file.
     #[error("{pattern}: {problem}; patterns are such as 'logs/*.gz' or 'logs/**/access.log'")]
     Pattern {

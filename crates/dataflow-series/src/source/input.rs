@@ -1,24 +1,39 @@
-//! Which files a trace is read from, and what each of them holds, told by its first bytes.
+//! Which files or objects a trace is read from, and what each of them holds, told by its first bytes.
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::Progress;
 use super::error::{SourceError, unusable};
+use super::remote::{OpenObject, Remote, RemoteTrace};
 use super::table::is_time_name;
+use super::{Extra, Progress};
 use crate::decompress::read_up_to;
 use crate::log::recognise;
-use crate::{Compression, OpenError, decompress};
+use crate::{Compression, Observed, OpenError, decompress};
 
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// A file, or standard input.
-#[derive(Debug, Clone)]
+/// Something to read, under the name that messages give it.
+#[derive(Clone)]
 pub(super) struct Input {
     pub(super) name: String,
-    /// None is standard input.
-    pub(super) path: Option<PathBuf>,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    StandardInput,
+    File(PathBuf),
+    Object(OpenObject),
+}
+
+/// What the user named.
+pub(super) enum Named {
+    /// Bytes, one input after the other.
+    Inputs(Vec<Input>),
+    /// A load that some other place keeps on a regular grid.
+    Series { source: String, observed: Observed, extras: Vec<Extra>, notes: Vec<String> },
 }
 
 /// What an input holds.
@@ -36,27 +51,39 @@ pub(super) struct Opened {
     pub(super) reader: Box<dyn Read + Send>,
 }
 
-/// The files that the user named: `-`, paths, and patterns in their place, in the order of their names.
-pub(super) fn inputs(texts: &[String]) -> Result<Vec<Input>, SourceError> {
+/// What the user named: `-`, paths, places that `remote` knows, and patterns in their place, in the order of their names.
+pub(super) fn named(texts: &[String], remote: Option<&dyn Remote>) -> Result<Named, SourceError> {
     let mut inputs = Vec::new();
     for text in texts {
         if text.starts_with("synthetic:") {
             return Err(unusable(text, "cannot be read together with other inputs"));
         }
         if text == "-" {
-            inputs.push(Input { name: "standard input".to_owned(), path: None });
+            inputs.push(Input { name: "standard input".to_owned(), place: Place::StandardInput });
+        } else if let Some(found) = remote.and_then(|remote| remote.find(text)) {
+            match found? {
+                RemoteTrace::Objects(objects) => inputs.extend(
+                    objects.into_iter().map(|object| Input { name: object.name, place: Place::Object(object.open) }),
+                ),
+                RemoteTrace::Series { source, observed, extras, notes } if texts.len() == 1 => {
+                    return Ok(Named::Series { source, observed, extras, notes });
+                }
+                RemoteTrace::Series { source, .. } => {
+                    return Err(unusable(&source, "cannot be read together with other inputs"));
+                }
+            }
         } else if text.contains(['*', '?', '[']) && !Path::new(text).exists() {
             inputs.extend(matching(text)?);
         } else if fs::metadata(text).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Err(SourceError::Missing { name: text.clone() });
         } else {
-            inputs.push(Input { name: text.clone(), path: Some(PathBuf::from(text)) });
+            inputs.push(Input { name: text.clone(), place: Place::File(PathBuf::from(text)) });
         }
     }
-    if inputs.len() > 1 && inputs.iter().filter(|input| input.path.is_none()).count() > 1 {
+    if inputs.len() > 1 && inputs.iter().filter(|input| matches!(input.place, Place::StandardInput)).count() > 1 {
         return Err(unusable("standard input", "can be read once only; name `-` once"));
     }
-    Ok(inputs)
+    Ok(Named::Inputs(inputs))
 }
 
 fn matching(pattern: &str) -> Result<Vec<Input>, SourceError> {
@@ -72,7 +99,7 @@ fn matching(pattern: &str) -> Result<Vec<Input>, SourceError> {
     if paths.is_empty() {
         return Err(wrong("fits no file".to_owned()));
     }
-    Ok(paths.into_iter().map(|path| Input { name: path.display().to_string(), path: Some(path) }).collect())
+    Ok(paths.into_iter().map(|path| Input { name: path.display().to_string(), place: Place::File(path) }).collect())
 }
 
 impl Input {
@@ -93,13 +120,13 @@ impl Input {
         &self,
         progress: Option<&Progress>,
     ) -> Result<(Compression, Box<dyn Read + Send>), OpenError> {
-        let inner: Box<dyn Read + Send> = match &self.path {
-            None => Box::new(io::stdin()),
+        let failed = |source| OpenError::Io { name: self.name.clone(), source };
+        let inner: Box<dyn Read + Send> = match &self.place {
+            Place::StandardInput => Box::new(io::stdin()),
             // Opening a directory succeeds on some systems; only reading it would fail, with a less helpful word.
-            Some(path) if path.is_dir() => return Err(OpenError::Directory { path: path.clone() }),
-            Some(path) => {
-                Box::new(File::open(path).map_err(|source| OpenError::Io { name: self.name.clone(), source })?)
-            }
+            Place::File(path) if path.is_dir() => return Err(OpenError::Directory { path: path.clone() }),
+            Place::File(path) => Box::new(File::open(path).map_err(failed)?),
+            Place::Object(open) => open().map_err(failed)?,
         };
         decompress(&self.name, Counted { inner, progress: progress.cloned() })
     }

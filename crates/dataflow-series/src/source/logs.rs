@@ -3,20 +3,26 @@
 use super::error::{SourceError, unusable};
 use super::extra;
 use super::grid;
-use super::input::{Input, Opened, inputs};
+use super::input::{Input, Named, Opened, named};
+use super::remote::Remote;
 use super::{Progress, Trace, TraceRequest, counted};
 use crate::log::{LogInput, Options, Traffic, read_logs};
 use crate::{OpenError, Step, Unit};
 
-/// Access logs for [`crate::log::read_records`]: `-`, paths, or patterns, opened one after the other and decompressed.
+/// Access logs for [`crate::log::read_records`]: `-`, paths, patterns, or objects that `remote` knows, opened one after the other and decompressed.
 ///
 /// # Errors
 /// When a file is missing or a pattern fits none; each input tells for itself whether it can be opened.
 pub fn open_logs(
     texts: &[String],
+    remote: Option<&dyn Remote>,
     progress: Option<Progress>,
 ) -> Result<impl Iterator<Item = Result<LogInput<'static>, OpenError>>, SourceError> {
-    Ok(inputs(texts)?.into_iter().map(move |input| {
+    let inputs = match named(texts, remote)? {
+        Named::Inputs(inputs) => inputs,
+        Named::Series { source, .. } => return Err(unusable(&source, "is a series, not an access log")),
+    };
+    Ok(inputs.into_iter().map(move |input| {
         let (_, reader) = input.open_stream(progress.as_ref())?;
         Ok(LogInput::new(input.name, reader))
     }))

@@ -21,6 +21,7 @@ mod logs;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet_file;
+mod remote;
 mod stamp;
 mod table;
 mod write;
@@ -38,10 +39,11 @@ use error::unusable;
 pub use error::{Place, Problem, SourceError};
 pub use extra::Extra;
 use grid::Events;
-use input::{Input, Kind, Opened, inputs};
+use input::{Input, Kind, Named, Opened, named};
 pub use logs::open_logs;
 #[cfg(feature = "parquet")]
 pub use parquet_file::write_parquet;
+pub use remote::{OpenObject, Remote, RemoteObject, RemoteTrace};
 use table::{Table, Tables};
 pub use write::{Columns, Form, WriteError, write_columns, write_csv, write_file};
 
@@ -82,6 +84,8 @@ pub struct TraceRequest {
     pub threads: Option<NonZeroUsize>,
     /// Is told how many bytes were read.
     pub progress: Option<Progress>,
+    /// Opens what is kept elsewhere than in files.
+    pub remote: Option<Arc<dyn Remote>>,
 }
 
 /// A load that was read, and what there is to say about it.
@@ -130,7 +134,14 @@ pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
     {
         return synthetic(request, only);
     }
-    let inputs = inputs(&request.inputs)?;
+    let inputs = match named(&request.inputs, request.remote.as_deref())? {
+        Named::Inputs(inputs) => inputs,
+        Named::Series { source, observed, extras, notes } => {
+            let mut trace = on_interval(request, &source, observed, extras)?;
+            trace.notes.extend(notes);
+            return Ok(trace);
+        }
+    };
     let Some((first, others)) = inputs.split_first() else {
         return synthetic(request, DEFAULT_INPUT);
     };

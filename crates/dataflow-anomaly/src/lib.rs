@@ -1,0 +1,25 @@
+//! Which values of a series are not as its past: detectors behind one trait, and how good they are.
+//!
+//! A [`Detector`] scores values one by one, in order, and knows only what came before. [`DetectorSpec`] is the one list
+//! of them.
+//!
+//! ```
+//! use dataflow_anomaly::{DetectorSettings, DetectorSpec};
+//! use dataflow_series::Step;
+//! use jiff::Timestamp;
+//!
+//! let spec: DetectorSpec = "z-score".parse()?;
+//! let mut detector = spec.build(&DetectorSettings::new(Step::MINUTE));
+//! let values = (0..100).map(|index| if index == 90 { 50.0 } else { f64::from(index % 7) });
+//! let scores: Vec<f64> = values.map(|value| detector.score(Timestamp::UNIX_EPOCH, Some(value))).collect();
+//! assert!(scores[90] > detector.threshold() && scores[89] < detector.threshold());
+//! # Ok::<(), dataflow_anomaly::UnknownDetector>(())
+//! ```
+
+mod detector;
+mod spec;
+mod z_score;
+
+pub use detector::{Detector, DetectorSettings};
+pub use spec::{DetectorSpec, UnknownDetector};
+pub use z_score::RollingZScore;
