@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dataflow_forecast::{Dispersion, History, View};
-use dataflow_remote::Places;
+use dataflow_remote::{Places, Variables};
 use dataflow_scale::spec::{Configuration, Origin, Rate};
 use dataflow_scale::{Fleet, Prices};
 use dataflow_series::source::{self, Extra, Trace, TraceRequest};
@@ -244,7 +244,7 @@ fn observe(
         time_zone: Some(zone.clone()),
         progress: Some(bar.byte_counter()),
         threads: threads.and_then(NonZeroUsize::new),
-        remote: Some(Arc::new(Places)),
+        remote: Some(Arc::new(Places::new(Variables::read()))),
     };
     let mut trace = source::open(&request)?;
     let source = trace.source.clone();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use dataflow_remote::Places;
+use dataflow_remote::{Places, Variables};
 use dataflow_series::Step;
 use dataflow_series::log::{Record, Rejected, SourceSummary, Traffic, read_records};
 use dataflow_series::source::{self, Columns, TraceRequest, WriteError};
@@ -109,7 +109,7 @@ fn read(arguments: &IngestArguments, progress: &Progress) -> Result<Traffic, Fai
         silence_as_gap: arguments.silence_as_gap,
         threads: arguments.threads.and_then(NonZeroUsize::new),
         progress: Some(bar.byte_counter()),
-        remote: Some(Arc::new(Places)),
+        remote: Some(Arc::new(Places::new(Variables::read()))),
         ..TraceRequest::default()
     })?;
     trace.traffic.ok_or_else(|| {
@@ -211,7 +211,7 @@ fn write_fields(
     progress: &Progress,
 ) -> Result<(Vec<SourceSummary>, Rejected), Failure> {
     let bar = progress.bytes("reading");
-    let inputs = source::open_logs(&arguments.inputs, Some(&Places), Some(bar.byte_counter()))?;
+    let inputs = source::open_logs(&arguments.inputs, Some(&Places::new(Variables::read())), Some(bar.byte_counter()))?;
     let mut read = None;
     let write = |writer: &mut dyn Write| -> io::Result<()> {
         let mut rows = Rows::new(writer, arguments.format)?;
