@@ -17,7 +17,7 @@ pub fn open_logs(
     texts: &[String],
     remote: Option<&dyn Remote>,
     progress: Option<Progress>,
-) -> Result<impl Iterator<Item = Result<LogInput<'static>, OpenError>>, SourceError> {
+) -> Result<impl Iterator<Item = Result<LogInput<'static>, OpenError>> + use<>, SourceError> {
     let inputs = match named(texts, remote)? {
         Named::Inputs(inputs) => inputs,
         Named::Series { source, .. } => return Err(unusable(&source, "is a series, not an access log")),
