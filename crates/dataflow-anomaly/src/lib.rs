@@ -17,7 +17,17 @@
 //! ```
 
 mod detector;
+mod expectation;
+mod half_space_trees;
+mod isolation_forest;
+mod matrix_profile;
+mod random;
+mod recent;
+mod seasonal_mad;
 mod spec;
+mod spectral_residual;
+mod surprise;
+mod tail;
 mod z_score;
 
 pub use detector::{Detector, DetectorSettings};

@@ -3,9 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dataflow_series::did_you_mean;
+use dataflow_series::{Observed, did_you_mean};
 
 use crate::detector::{Detector, DetectorSettings};
+use crate::half_space_trees::HalfSpaceTrees;
+use crate::isolation_forest;
+use crate::matrix_profile::LeftMatrixProfile;
+use crate::seasonal_mad::SeasonalResidual;
+use crate::spectral_residual::SpectralResidual;
+use crate::surprise::Calibrated;
 use crate::z_score::RollingZScore;
 
 /// A detector by its name.
@@ -14,16 +20,38 @@ use crate::z_score::RollingZScore;
 pub enum DetectorSpec {
     /// Distance from the rolling mean in standard deviations.
     ZScore,
+    /// Robust distance from the same time of earlier days.
+    SeasonalMad,
+    /// How soon random cuts set a value apart.
+    IsolationForest,
+    /// What stands out once the smooth part of the spectrum is taken away.
+    SpectralResidual,
+    /// Few values of the last window in the same cells of random trees.
+    HalfSpaceTrees,
+    /// Distance of the last stretch from the most similar one before.
+    MatrixProfile,
 }
 
 impl DetectorSpec {
     /// Every detector.
-    pub const ALL: &'static [Self] = &[Self::ZScore];
+    pub const ALL: &'static [Self] = &[
+        Self::ZScore,
+        Self::SeasonalMad,
+        Self::IsolationForest,
+        Self::SpectralResidual,
+        Self::HalfSpaceTrees,
+        Self::MatrixProfile,
+    ];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ZScore => "z-score",
+            Self::SeasonalMad => "seasonal-mad",
+            Self::IsolationForest => "isolation-forest",
+            Self::SpectralResidual => "spectral-residual",
+            Self::HalfSpaceTrees => "half-space-trees",
+            Self::MatrixProfile => "matrix-profile",
         }
     }
 
@@ -31,6 +59,11 @@ impl DetectorSpec {
     pub const fn description(self) -> &'static str {
         match self {
             Self::ZScore => "distance from the rolling mean, in standard deviations",
+            Self::SeasonalMad => "robust distance from the same time of earlier days and the present level",
+            Self::IsolationForest => "how soon random cuts set a value and its change apart from the past",
+            Self::SpectralResidual => "what stands out once the smooth part of the spectrum is taken away",
+            Self::HalfSpaceTrees => "how few of the last values fell into the same cells of random trees",
+            Self::MatrixProfile => "distance of the last stretch from the most similar one before",
         }
     }
 
@@ -38,6 +71,20 @@ impl DetectorSpec {
     pub fn build(self, settings: &DetectorSettings) -> Box<dyn Detector> {
         match self {
             Self::ZScore => Box::new(RollingZScore::new(settings)),
+            Self::SeasonalMad => Box::new(Calibrated::new(SeasonalResidual::new(settings))),
+            Self::IsolationForest => Box::new(isolation_forest::streaming(settings)),
+            Self::SpectralResidual => Box::new(Calibrated::new(SpectralResidual::new())),
+            Self::HalfSpaceTrees => Box::new(Calibrated::new(HalfSpaceTrees::new(settings))),
+            Self::MatrixProfile => Box::new(Calibrated::new(LeftMatrixProfile::new(settings))),
+        }
+    }
+
+    /// The detector as it is used on a whole series at once, where that differs from streaming use: it has learnt from
+    /// all of `series`, so its scores of the same values, from the first one on, know the future.
+    pub fn build_on(self, series: &Observed, settings: &DetectorSettings) -> Option<Box<dyn Detector>> {
+        match self {
+            Self::IsolationForest => Some(Box::new(isolation_forest::Grown::on(series, settings))),
+            _ => None,
         }
     }
 }

@@ -351,7 +351,7 @@ impl SortedWindow {
     /// The quantile of the load at a level, around a mean. The window may be empty where all loads were missing: then
     /// the mean is all that is known.
     fn quantile_around(&self, mean: f64, spread: Spread, level: f64) -> f64 {
-        if self.len() == 0 {
+        if self.is_empty() {
             return mean;
         }
         let score = self.score_at(level);

@@ -85,5 +85,6 @@ pub use rvfl::Rvfl;
 pub use sarimax::{Arima, Coefficients, Orders, Sarimax};
 pub use score::{Coverage, HourCoverage, Pinball, Scores, band_levels, scores};
 pub use seasonal_autoregression::SeasonalAutoregression;
+pub use sorted_window::SortedWindow;
 pub use spec::{ModelSettings, ModelSpec, UnknownModel};
 pub use theta::Theta;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A sliding window of finite numbers with its order statistics.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SortedWindow {
+pub struct SortedWindow {
     /// In order of arrival, as a ring whose oldest is at `oldest` once the window is full.
     ring: Vec<f64>,
     oldest: usize,
@@ -13,16 +13,28 @@ pub(crate) struct SortedWindow {
 }
 
 impl SortedWindow {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { ring: Vec::new(), oldest: 0, sorted: Vec::new(), capacity }
+    /// An empty window for so many numbers, at least one.
+    pub fn new(capacity: usize) -> Self {
+        Self { ring: Vec::new(), oldest: 0, sorted: Vec::new(), capacity: capacity.max(1) }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.sorted.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    /// All of them, ascending.
+    pub fn sorted(&self) -> &[f64] {
+        &self.sorted
+    }
+
     /// Takes a number in; the oldest one leaves when the window is full.
-    pub(crate) fn push(&mut self, value: f64) {
+    pub fn push(&mut self, value: f64) {
         let enter = self.position(value);
         if self.ring.len() < self.capacity {
             self.ring.push(value);
