@@ -18,6 +18,7 @@
 
 mod detector;
 mod expectation;
+mod forecast_residual;
 mod half_space_trees;
 mod isolation_forest;
 mod matrix_profile;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use dataflow_series::{Observed, did_you_mean};
 
 use crate::detector::{Detector, DetectorSettings};
+use crate::forecast_residual::ForecastResidual;
 use crate::half_space_trees::HalfSpaceTrees;
 use crate::isolation_forest;
 use crate::matrix_profile::LeftMatrixProfile;
@@ -26,6 +27,8 @@ pub enum DetectorSpec {
     IsolationForest,
     /// What stands out once the smooth part of the spectrum is taken away.
     SpectralResidual,
+    /// Distance from a forecast, among the errors of earlier forecasts.
+    ForecastResidual,
     /// Few values of the last window in the same cells of random trees.
     HalfSpaceTrees,
     /// Distance of the last stretch from the most similar one before.
@@ -39,6 +42,7 @@ impl DetectorSpec {
         Self::SeasonalMad,
         Self::IsolationForest,
         Self::SpectralResidual,
+        Self::ForecastResidual,
         Self::HalfSpaceTrees,
         Self::MatrixProfile,
     ];
@@ -50,6 +54,7 @@ impl DetectorSpec {
             Self::SeasonalMad => "seasonal-mad",
             Self::IsolationForest => "isolation-forest",
             Self::SpectralResidual => "spectral-residual",
+            Self::ForecastResidual => "forecast-residual",
             Self::HalfSpaceTrees => "half-space-trees",
             Self::MatrixProfile => "matrix-profile",
         }
@@ -62,6 +67,7 @@ impl DetectorSpec {
             Self::SeasonalMad => "robust distance from the same time of earlier days and the present level",
             Self::IsolationForest => "how soon random cuts set a value and its change apart from the past",
             Self::SpectralResidual => "what stands out once the smooth part of the spectrum is taken away",
+            Self::ForecastResidual => "distance from a forecast, judged by the errors of earlier forecasts",
             Self::HalfSpaceTrees => "how few of the last values fell into the same cells of random trees",
             Self::MatrixProfile => "distance of the last stretch from the most similar one before",
         }
@@ -74,6 +80,7 @@ impl DetectorSpec {
             Self::SeasonalMad => Box::new(Calibrated::new(SeasonalResidual::new(settings))),
             Self::IsolationForest => Box::new(isolation_forest::streaming(settings)),
             Self::SpectralResidual => Box::new(Calibrated::new(SpectralResidual::new())),
+            Self::ForecastResidual => Box::new(Calibrated::new(ForecastResidual::new(settings))),
             Self::HalfSpaceTrees => Box::new(Calibrated::new(HalfSpaceTrees::new(settings))),
             Self::MatrixProfile => Box::new(Calibrated::new(LeftMatrixProfile::new(settings))),
         }

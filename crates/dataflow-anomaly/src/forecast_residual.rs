@@ -1,0 +1,126 @@
+//! Forecast residuals: how far a value lies from the forecast made for it one step before, judged among the errors of
+//! earlier forecasts.
+//!
+//! The forecast is that of the ridge model, learnt anew as the past grows by half and at least once a day. The error is
+//! taken between roots, which spread alike at any level of a count: that is the error scaled by the root of the level.
+//! Its conformal p-value is the share of earlier errors that were at least as large. The calendar of the model reads UTC.
+//!
+//! Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, *Distribution-Free Predictive Inference for Regression* (2018),
+//! section 5.2.
+
+use std::fmt;
+
+use dataflow_forecast::{FittedMean, History, MeanModel, Ridge};
+use dataflow_series::{Fill, Observed, Step, Unit};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::detector::DetectorSettings;
+use crate::surprise::Surprise;
+
+/// The distance between the roots of a value and its forecast.
+pub(crate) struct ForecastResidual {
+    step: Step,
+    start: Option<Timestamp>,
+    /// The past that no model has seen yet: its loads, and whether each was missing.
+    unseen: Vec<(f64, bool)>,
+    model: Option<Box<dyn FittedMean>>,
+    seen: usize,
+    next_fit: usize,
+    per_day: usize,
+    newest: f64,
+}
+
+impl fmt::Debug for ForecastResidual {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ForecastResidual").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}
+
+impl ForecastResidual {
+    pub(crate) fn new(settings: &DetectorSettings) -> Self {
+        Self {
+            step: settings.step,
+            start: None,
+            unseen: Vec::new(),
+            model: None,
+            seen: 0,
+            next_fit: Ridge::new().shortest_past(settings.step, 1),
+            per_day: (86_400 / settings.step.seconds()).max(1) as usize,
+            newest: 0.0,
+        }
+    }
+
+    /// The load that the model expects next.
+    fn forecast(&self) -> Option<f64> {
+        let mut mean = [f64::NAN];
+        self.model.as_ref()?.means(&mut mean);
+        Some(mean[0]).filter(|mean| *mean >= 0.0 && mean.is_finite())
+    }
+
+    /// Takes a load into the past; a missing one stands as what was expected of it.
+    fn learn(&mut self, load: f64, is_missing: bool) {
+        self.seen += 1;
+        self.newest = load;
+        self.unseen.push((load, is_missing));
+        let is_due = self.seen >= self.next_fit;
+        if let Some(model) = &mut self.model {
+            if let Some(new) = history(self.start, self.step, self.seen, &self.unseen) {
+                model.extend(new.view(&TimeZone::UTC));
+            }
+            self.unseen.clear();
+            // A model that cannot be learnt anew stays as it was.
+            let _ = is_due.then(|| model.refit());
+        } else if is_due && let Some(past) = history(self.start, self.step, self.seen, &self.unseen) {
+            self.model = Ridge::new().fit(past.view(&TimeZone::UTC), &[1]).ok();
+            if self.model.is_some() {
+                self.unseen.clear();
+            }
+        }
+        if is_due {
+            self.next_fit = self.seen + (self.seen / 2).clamp(1, self.per_day);
+        }
+    }
+}
+
+impl Surprise for ForecastResidual {
+    fn next(&mut self, time: Timestamp, value: Option<f64>) -> Option<f64> {
+        self.start.get_or_insert(time);
+        let value = value.filter(|value| *value >= 0.0 && value.is_finite());
+        let forecast = self.forecast();
+        self.learn(value.or(forecast).unwrap_or(self.newest), value.is_none());
+        Some((value?.sqrt() - forecast?.sqrt()).abs())
+    }
+}
+
+/// The newest of `seen` intervals, as models look at them.
+fn history(start: Option<Timestamp>, step: Step, seen: usize, newest: &[(f64, bool)]) -> Option<History> {
+    let before = (seen - newest.len()) as i64;
+    let ahead = SignedDuration::from_secs(before.saturating_mul(i64::from(step.seconds())));
+    let start = start?.saturating_add(ahead).ok()?;
+    let loads = newest.iter().map(|(load, _)| Some(*load));
+    let series = Observed::new(start, step, Unit::Value, loads).ok()?.fill(Fill::Hold).ok()?;
+    History::new(series).with_missing(newest.iter().map(|(_, is_missing)| *is_missing).collect()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wave_is_expected_and_its_break_is_not() {
+        let step = Step::from_seconds(1_800).unwrap();
+        let mut measure = ForecastResidual::new(&DetectorSettings::new(step));
+        let mut surprises = Vec::new();
+        for index in 0..48 * 8_u32 {
+            let wave = 100.0 + 60.0 * libm::sin(f64::from(index) / 48.0 * std::f64::consts::TAU);
+            let value = if index == 380 { 2.0 * wave } else { wave + f64::from(index * 31 % 7) };
+            let time = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_800 * i64::from(index));
+            // A missing value is passed over.
+            surprises.push(measure.next(time, (index != 300).then_some(value)));
+        }
+        assert_eq!((surprises[50], surprises[300]), (None, None));
+        let usual = surprises[200..380].iter().flatten().copied().fold(0.0, f64::max);
+        assert!(surprises[380].unwrap() > 3.0 * usual, "{:?} after at most {usual}", surprises[380]);
+    }
+}
