@@ -1,7 +1,7 @@
 //! Which values of a series are not as its past: detectors behind one trait, and how good they are.
 //!
 //! A [`Detector`] scores values one by one, in order, and knows only what came before. [`DetectorSpec`] is the one list
-//! of them.
+//! of them. A [`Watch`] makes [`Episode`]s of what they flag and says of which [`Kind`] each is.
 //!
 //! ```
 //! use dataflow_anomaly::{DetectorSettings, DetectorSpec};
@@ -21,6 +21,7 @@ mod expectation;
 mod forecast_residual;
 mod half_space_trees;
 mod isolation_forest;
+mod kind;
 mod matrix_profile;
 mod random;
 mod recent;
@@ -29,8 +30,11 @@ mod spec;
 mod spectral_residual;
 mod surprise;
 mod tail;
+mod watch;
 mod z_score;
 
 pub use detector::{Detector, DetectorSettings};
+pub use kind::Kind;
 pub use spec::{DetectorSpec, UnknownDetector};
+pub use watch::{Episode, Verdict, Watch};
 pub use z_score::RollingZScore;
