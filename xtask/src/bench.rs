@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{fit_peers, floors, forecast_figures, highs, m4_figures, peers};
+use crate::{fit_peers, floors, forecast_figures, highs, m4_figures, nab, peers};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,12 +24,14 @@ pub(crate) enum What {
     Fits,
     /// Both optima beside HiGHS.
     Optimum,
+    /// Every anomaly detector, scored as the Numenta Anomaly Benchmark does.
+    Nab,
 }
 
 /// Measures `what`, or everything.
-pub(crate) fn run(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
+pub(crate) fn run(what: Option<What>, megabytes: usize, options: &nab::Options) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        return in_release(what, megabytes);
+        return in_release(what, megabytes, options);
     }
     let all = What::value_variants().iter().copied();
     for what in all.filter(|each| what.is_none_or(|what| what == *each)) {
@@ -43,18 +45,19 @@ pub(crate) fn run(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
             }
             What::Fits => fit_peers::run()?,
             What::Optimum => highs::run()?,
+            What::Nab => nab::run(options)?,
         }
     }
     Ok(())
 }
 
-fn in_release(what: Option<What>, megabytes: usize) -> anyhow::Result<()> {
+fn in_release(what: Option<What>, megabytes: usize, options: &nab::Options) -> anyhow::Result<()> {
     let mut command = cargo();
     command.args(["run", "--quiet", "--release", "--package", "xtask", "--", "bench"]);
     if let Some(name) = what.as_ref().and_then(ValueEnum::to_possible_value) {
         command.arg(name.get_name());
     }
-    succeed(command.args(["--megabytes", &megabytes.to_string()]))
+    succeed(command.args(["--megabytes", &megabytes.to_string()]).args(options.arguments()))
 }
 
 fn paths() -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ mod fuzz;
 mod highs;
 mod m4_figures;
 mod measure;
+mod nab;
 mod peers;
 mod smoothing_peers;
 mod test;
@@ -47,6 +48,8 @@ enum Task {
         /// Size of the log for `peers`, in megabytes.
         #[arg(long, default_value_t = 500)]
         megabytes: usize,
+        #[command(flatten)]
+        nab: nab::Options,
     },
     /// Measure the figures of the synthetic `nasa-like` trace on the real one, and compare both.
     Measure {
@@ -67,7 +70,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test { fuzz_seconds } => test::run(fuzz_seconds),
         Task::Tidy => tidy::run(),
         Task::Fuzz { seconds } => fuzz::run(seconds),
-        Task::Bench { what, megabytes } => bench::run(what, megabytes),
+        Task::Bench { what, megabytes, nab } => bench::run(what, megabytes, &nab),
         Task::Measure { data, seeds, .. } => measure::run(data.as_deref(), seeds),
     }
 }

@@ -23,14 +23,17 @@ mod half_space_trees;
 mod isolation_forest;
 mod kind;
 mod matrix_profile;
+pub mod nab;
 mod random;
 mod recent;
+mod relative_entropy;
 mod seasonal_mad;
 mod spec;
 mod spectral_residual;
 mod surprise;
 mod tail;
 mod watch;
+mod windowed_gaussian;
 mod z_score;
 
 pub use detector::{Detector, DetectorSettings};

@@ -10,9 +10,11 @@ use crate::forecast_residual::ForecastResidual;
 use crate::half_space_trees::HalfSpaceTrees;
 use crate::isolation_forest;
 use crate::matrix_profile::LeftMatrixProfile;
+use crate::relative_entropy::RelativeEntropy;
 use crate::seasonal_mad::SeasonalResidual;
 use crate::spectral_residual::SpectralResidual;
 use crate::surprise::Calibrated;
+use crate::windowed_gaussian::WindowedGaussian;
 use crate::z_score::RollingZScore;
 
 /// A detector by its name.
@@ -33,6 +35,10 @@ pub enum DetectorSpec {
     HalfSpaceTrees,
     /// Distance of the last stretch from the most similar one before.
     MatrixProfile,
+    /// The tail of a normal distribution over a long window.
+    WindowedGaussian,
+    /// The spread of the last values against every spread seen before.
+    RelativeEntropy,
 }
 
 impl DetectorSpec {
@@ -45,6 +51,8 @@ impl DetectorSpec {
         Self::ForecastResidual,
         Self::HalfSpaceTrees,
         Self::MatrixProfile,
+        Self::WindowedGaussian,
+        Self::RelativeEntropy,
     ];
 
     /// Its name on the command line.
@@ -57,6 +65,8 @@ impl DetectorSpec {
             Self::ForecastResidual => "forecast-residual",
             Self::HalfSpaceTrees => "half-space-trees",
             Self::MatrixProfile => "matrix-profile",
+            Self::WindowedGaussian => "windowed-gaussian",
+            Self::RelativeEntropy => "relative-entropy",
         }
     }
 
@@ -70,6 +80,8 @@ impl DetectorSpec {
             Self::ForecastResidual => "distance from a forecast, judged by the errors of earlier forecasts",
             Self::HalfSpaceTrees => "how few of the last values fell into the same cells of random trees",
             Self::MatrixProfile => "distance of the last stretch from the most similar one before",
+            Self::WindowedGaussian => "tail of a normal distribution over the last 6,400 values",
+            Self::RelativeEntropy => "spread of the last 52 values, against every spread seen before",
         }
     }
 
@@ -83,6 +95,8 @@ impl DetectorSpec {
             Self::ForecastResidual => Box::new(Calibrated::new(ForecastResidual::new(settings))),
             Self::HalfSpaceTrees => Box::new(Calibrated::new(HalfSpaceTrees::new(settings))),
             Self::MatrixProfile => Box::new(Calibrated::new(LeftMatrixProfile::new(settings))),
+            Self::WindowedGaussian => Box::new(WindowedGaussian::new(settings)),
+            Self::RelativeEntropy => Box::new(RelativeEntropy::new(settings)),
         }
     }
 

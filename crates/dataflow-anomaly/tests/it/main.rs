@@ -1,6 +1,7 @@
 //! What every detector of the list must do.
 
 mod laws;
+mod nab;
 mod noise;
 mod planted;
 
