@@ -17,6 +17,7 @@
 //! ```
 
 mod detector;
+mod ensemble;
 mod expectation;
 mod forecast_residual;
 mod half_space_trees;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use dataflow_series::{Observed, did_you_mean};
 
 use crate::detector::{Detector, DetectorSettings};
+use crate::ensemble::Ensemble;
 use crate::forecast_residual::ForecastResidual;
 use crate::half_space_trees::HalfSpaceTrees;
 use crate::isolation_forest;
@@ -21,6 +22,8 @@ use crate::z_score::RollingZScore;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DetectorSpec {
+    /// Three views of how a value differs from its past, added up; one alarm per episode.
+    Ensemble,
     /// Distance from the rolling mean in standard deviations.
     ZScore,
     /// Robust distance from the same time of earlier days.
@@ -44,6 +47,7 @@ pub enum DetectorSpec {
 impl DetectorSpec {
     /// Every detector.
     pub const ALL: &'static [Self] = &[
+        Self::Ensemble,
         Self::ZScore,
         Self::SeasonalMad,
         Self::IsolationForest,
@@ -58,6 +62,7 @@ impl DetectorSpec {
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Ensemble => "ensemble",
             Self::ZScore => "z-score",
             Self::SeasonalMad => "seasonal-mad",
             Self::IsolationForest => "isolation-forest",
@@ -73,6 +78,7 @@ impl DetectorSpec {
     /// What it does, in a few words.
     pub const fn description(self) -> &'static str {
         match self {
+            Self::Ensemble => "rarity of its distance from the hour, from all seen about it, and from the level before",
             Self::ZScore => "distance from the rolling mean, in standard deviations",
             Self::SeasonalMad => "robust distance from the same time of earlier days and the present level",
             Self::IsolationForest => "how soon random cuts set a value and its change apart from the past",
@@ -88,6 +94,7 @@ impl DetectorSpec {
     /// A detector that has seen nothing yet.
     pub fn build(self, settings: &DetectorSettings) -> Box<dyn Detector> {
         match self {
+            Self::Ensemble => Box::new(Ensemble::new(settings)),
             Self::ZScore => Box::new(RollingZScore::new(settings)),
             Self::SeasonalMad => Box::new(Calibrated::new(SeasonalResidual::new(settings))),
             Self::IsolationForest => Box::new(isolation_forest::streaming(settings)),

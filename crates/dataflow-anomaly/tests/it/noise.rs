@@ -7,6 +7,8 @@ fn nominal(spec: DetectorSpec) -> f64 {
     match spec {
         DetectorSpec::ZScore => 0.0027,
         DetectorSpec::IsolationForest => 0.05,
+        // Its alarms become rarer with time.
+        DetectorSpec::Ensemble => 0.000_5,
         // Its published threshold is 8.3 deviations.
         DetectorSpec::WindowedGaussian => 0.0,
         _ => 0.001,
