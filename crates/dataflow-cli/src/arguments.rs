@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Forecast(Box<command::forecast::ForecastArguments>),
     Ingest(command::ingest::IngestArguments),
     Optimize(Box<command::optimize::OptimizeArguments>),
+    Data(command::data::DataArguments),
     Config(command::config::ConfigArguments),
     Completions(command::completions::CompletionsArguments),
     Man(command::man::ManArguments),
@@ -42,9 +43,10 @@ pub(crate) enum Command {
 #[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(next_help_heading = "Traffic")]
 pub(crate) struct TraceArguments {
-    /// Access logs, tables with a time column, plain numbers, `-` for standard input, or synthetic:NAME
+    /// Access logs, tables with a time column, plain numbers, `-` for standard input, http(s)://…, data:NAME, or
+    /// synthetic:NAME
     ///
-    /// Kinds are told by content; .gz, .bz2, .zst and .xz are unpacked. Several files or a pattern ('logs/*.gz') are
+    /// Kinds are told by content; .gz, .bz2, .zst and .xz are unpacked. `dataflow data list` tells the NAMEs of data sets. Several files or a pattern ('logs/*.gz') are
     /// read as one trace. Without any, the built-in synthetic:nasa-like.
     #[arg(value_name = "TRACE", help_heading = "Arguments")]
     pub(crate) trace: Vec<String>,

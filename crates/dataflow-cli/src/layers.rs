@@ -13,8 +13,21 @@ use crate::failure::Failure;
 use crate::output;
 
 const PREFIX: &str = "DATAFLOW_";
-/// The folder of kept forecasts, and variables of the project's own tests and scripts: they name no key.
-const NO_KEYS: [&str; 7] = ["DATA", "SEED_GOLDEN", "HPA_VECTORS", "PYTHON", "CHROMIUM", "LOOK", "CACHE_DIR"];
+/// The folders of kept forecasts and of data sets, who asks a Prometheus, and variables of the project's own tests and
+/// scripts: they name no key.
+const NO_KEYS: [&str; 11] = [
+    "CACHE_DIR",
+    "DATA_DIR",
+    "PROMETHEUS_USER",
+    "PROMETHEUS_PASSWORD",
+    "PROMETHEUS_TOKEN",
+    "DATA",
+    "SEED_GOLDEN",
+    "HPA_VECTORS",
+    "PYTHON",
+    "CHROMIUM",
+    "LOOK",
+];
 /// Read from the working folder where no other file is named.
 const USUAL_FILE: &str = "dataflow.yaml";
 

@@ -63,6 +63,38 @@ impl Progress {
     }
 }
 
+/// A download under way: its bar knows its length as soon as the server has told it.
+impl Bar {
+    /// Starts at so many bytes of a whole.
+    pub(crate) fn begin(&self, bytes: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.0.set_length(total);
+            if let Ok(style) = ProgressStyle::with_template(
+                "{msg:<12} {bar:40.cyan} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left",
+            ) {
+                self.0.set_style(style);
+            }
+        }
+        self.0.set_position(bytes);
+        self.0.reset_eta();
+    }
+
+    /// Tells that so many bytes more are there.
+    pub(crate) fn add(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    /// Tells what is done now.
+    pub(crate) fn say(&self, what: &'static str) {
+        self.0.set_message(what);
+    }
+
+    /// Prints above the bar.
+    pub(crate) fn above(&self, print: impl FnOnce()) {
+        self.0.suspend(print);
+    }
+}
+
 fn share_bar(what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:<12} {bar:40.cyan} {percent:>3}%")
         .unwrap_or_else(|_| ProgressStyle::default_bar());

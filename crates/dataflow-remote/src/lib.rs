@@ -2,16 +2,26 @@
 //!
 //! It is a crate of its own for its weight: nobody who works on series, models or policies waits for TLS to be built.
 
+mod address;
+mod client;
+pub mod data_set;
+mod prometheus;
 mod variables;
+mod web_file;
 
-use dataflow_series::source::{Remote, RemoteTrace, SourceError};
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
 
+use dataflow_series::source::{Remote, RemoteObject, RemoteTrace, SourceError, TraceRequest};
+
+pub use client::Patience;
+use data_set::{DataSet, Folder};
 pub use variables::Variables;
 
 /// Every kind of place that this build can read, with the variables that tell them who asks.
 #[derive(Debug, Clone)]
 pub struct Places {
-    #[expect(dead_code, reason = "no place asks for them yet")]
     variables: Variables,
 }
 
@@ -23,7 +33,26 @@ impl Places {
 }
 
 impl Remote for Places {
-    fn find(&self, _text: &str) -> Option<Result<RemoteTrace, SourceError>> {
+    fn find(&self, text: &str, request: &TraceRequest) -> Option<Result<RemoteTrace, SourceError>> {
+        let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        if begins(data_set::PREFIX) {
+            return Some(kept_data_set(text, &self.variables));
+        }
+        if begins(prometheus::PREFIX) {
+            return Some(prometheus::find(text, &self.variables, request));
+        }
+        if begins("http://") || begins("https://") {
+            return Some(web_file::find(text, &self.variables));
+        }
         None
     }
+}
+
+/// The file of `data:NAME`, which was fetched before.
+fn kept_data_set(text: &str, variables: &Variables) -> Result<RemoteTrace, SourceError> {
+    let wrong = |problem: String| SourceError::Remote { name: text.to_owned(), problem };
+    let set = DataSet::named(text.get(data_set::PREFIX.len()..).unwrap_or_default()).map_err(wrong)?;
+    let path = Folder::of_user(variables).and_then(|folder| folder.fetched_path(set)).map_err(wrong)?;
+    let open = Arc::new(move || Ok(Box::new(File::open(&path)?) as Box<dyn Read + Send>));
+    Ok(RemoteTrace::Objects(vec![RemoteObject { name: text.to_owned(), open }]))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod data;
 pub(crate) mod forecast;
 pub(crate) mod ingest;
 pub(crate) mod man;
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Forecast(arguments) => forecast::run(&arguments, quiet),
         Command::Ingest(arguments) => ingest::run(&arguments, quiet),
         Command::Optimize(arguments) => optimize::run(&arguments, quiet),
+        Command::Data(arguments) => data::run(&arguments, quiet),
         Command::Config(arguments) => config::run(&arguments, quiet),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

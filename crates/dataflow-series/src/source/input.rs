@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::{SourceError, unusable};
 use super::remote::{OpenObject, Remote, RemoteTrace};
 use super::table::is_time_name;
-use super::{Extra, Progress};
+use super::{Extra, Progress, TraceRequest};
 use crate::decompress::read_up_to;
 use crate::log::recognise;
 use crate::{Compression, Observed, OpenError, decompress};
@@ -52,15 +52,16 @@ pub(super) struct Opened {
 }
 
 /// What the user named: `-`, paths, places that `remote` knows, and patterns in their place, in the order of their names.
-pub(super) fn named(texts: &[String], remote: Option<&dyn Remote>) -> Result<Named, SourceError> {
+pub(super) fn named(request: &TraceRequest, remote: Option<&dyn Remote>) -> Result<Named, SourceError> {
     let mut inputs = Vec::new();
+    let texts = &request.inputs;
     for text in texts {
         if text.starts_with("synthetic:") {
             return Err(unusable(text, "cannot be read together with other inputs"));
         }
         if text == "-" {
             inputs.push(Input { name: "standard input".to_owned(), place: Place::StandardInput });
-        } else if let Some(found) = remote.and_then(|remote| remote.find(text)) {
+        } else if let Some(found) = remote.and_then(|remote| remote.find(text, request)) {
             match found? {
                 RemoteTrace::Objects(objects) => inputs.extend(
                     objects.into_iter().map(|object| Input { name: object.name, place: Place::Object(object.open) }),
@@ -172,6 +173,10 @@ fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
     let Some(first) = lines.next() else {
         return Err(SourceError::Empty { name: name.to_owned() });
     };
+    if is_web_page(head) {
+        let (kind, hint) = ("a web page (HTML)", "; the page may ask to log in, or tell that nothing is there");
+        return Err(SourceError::Binary { name: name.to_owned(), kind, hint });
+    }
     // A log may begin with any line, even one that names columns.
     if recognise(head).is_some() {
         return Ok(Kind::Log);
@@ -193,6 +198,14 @@ fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
     // A name above numbers is the header of a table of one column, and the table tells best what is missing.
     let delimiter = delimiter_of(first).or_else(|| lines.next().is_some_and(is_number).then_some(b','));
     Ok(delimiter.map_or(Kind::Log, |delimiter| Kind::Table { delimiter }))
+}
+
+/// Whether the first bytes are those of a web page: what servers send in the place of data they do not have, or only to
+/// those who are logged in.
+pub fn is_web_page(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let begins = |tag: &[u8]| head.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    begins(b"<!doctype html") || begins(b"<html") || begins(b"<head") || begins(b"<body")
 }
 
 /// The delimiter of a first line that names a time column.

@@ -18,7 +18,8 @@ pub fn open_logs(
     remote: Option<&dyn Remote>,
     progress: Option<Progress>,
 ) -> Result<impl Iterator<Item = Result<LogInput<'static>, OpenError>> + use<>, SourceError> {
-    let inputs = match named(texts, remote)? {
+    let request = TraceRequest { inputs: texts.to_vec(), progress: progress.clone(), ..TraceRequest::default() };
+    let inputs = match named(&request, remote)? {
         Named::Inputs(inputs) => inputs,
         Named::Series { source, .. } => return Err(unusable(&source, "is a series, not an access log")),
     };

@@ -39,6 +39,7 @@ use error::unusable;
 pub use error::{Place, Problem, SourceError};
 pub use extra::Extra;
 use grid::Events;
+pub use input::is_web_page;
 use input::{Input, Kind, Named, Opened, named};
 pub use logs::open_logs;
 #[cfg(feature = "parquet")]
@@ -134,7 +135,7 @@ pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
     {
         return synthetic(request, only);
     }
-    let inputs = match named(&request.inputs, request.remote.as_deref())? {
+    let inputs = match named(request, request.remote.as_deref())? {
         Named::Inputs(inputs) => inputs,
         Named::Series { source, observed, extras, notes } => {
             let mut trace = on_interval(request, &source, observed, extras)?;

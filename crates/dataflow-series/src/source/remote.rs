@@ -4,13 +4,14 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::{Extra, SourceError};
+use super::{Extra, SourceError, TraceRequest};
 use crate::Observed;
 
 /// Opens what a text names beyond files, patterns and synthetic traces, such as `s3://logs/2026/`.
 pub trait Remote: Send + Sync {
     /// What the text names; `None` where it names no place of a kind that is known here, so that it is taken for a path.
-    fn find(&self, text: &str) -> Option<Result<RemoteTrace, SourceError>>;
+    /// `request` is the one that the text is part of.
+    fn find(&self, text: &str, request: &TraceRequest) -> Option<Result<RemoteTrace, SourceError>>;
 }
 
 /// What was found at a place.

@@ -1,0 +1,190 @@
+//! Web addresses, and how they are shown: without user, password, and what may be a token or a signature.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ureq::http::Uri;
+
+/// An `http://` or `https://` address, apart from the credentials in it.
+#[derive(Clone)]
+pub(crate) struct Address {
+    /// Without user and password; to be asked for, never to be shown.
+    url: String,
+    /// What it shows of itself.
+    shown: String,
+    /// The value of the header that the user and password make.
+    authorization: Option<String>,
+}
+
+impl Address {
+    /// Reads an address as users write it: what must be escaped may be plain.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that hold no credentials.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = text.split_once("://").ok_or("expected an address such as https://host/path")?;
+        let scheme = scheme.to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https") {
+            return Err("expected an address that begins with http:// or https://".to_owned());
+        }
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let (credentials, host) = authority.rsplit_once('@').map_or((None, authority), |(who, host)| (Some(who), host));
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let url = format!("{scheme}://{host}{slash}{}", escaped(path));
+        let host_is_right = url.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+        if !host_is_right {
+            return Err("is no web address; expected one such as https://host:port/path".to_owned());
+        }
+        let authorization = credentials.map(|credentials| {
+            let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+            basic(&unescaped(user), &unescaped(password))
+        });
+        Ok(Self { shown: shown(&url), url, authorization })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.starts_with("https:")
+    }
+
+    /// For messages and results.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// The `Authorization` header that its user and password make, if it has any.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+}
+
+/// The value of a header of basic authentication (RFC 7617).
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A web address as messages and results may show it: without user, password, query and fragment, which may hold tokens
+/// and signatures.
+pub(crate) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "an address".to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (path, query) = path.find(['?', '#']).map_or((path, ""), |mark| (&path[..mark], "?…"));
+    format!("{scheme}://{host}{path}{query}")
+}
+
+/// What an address cannot hold as it is, escaped; what is escaped already stays.
+fn escaped(text: &str) -> String {
+    let mut url = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | 0..=b' ' | 0x7f.. => {
+                push_escape(&mut url, byte);
+            }
+            _ => url.push(char::from(byte)),
+        }
+    }
+    url
+}
+
+/// A value of a query, escaped whole.
+pub(crate) fn escaped_value(text: &str) -> String {
+    let mut value = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => value.push(char::from(byte)),
+            _ => push_escape(&mut value, byte),
+        }
+    }
+    value
+}
+
+fn push_escape(text: &mut String, byte: u8) {
+    let _ = write!(text, "%{byte:02X}");
+}
+
+/// A text with its escapes resolved; a `%` that begins none stays.
+pub(crate) fn unescaped(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(byte) = bytes.get(index) {
+        let digits = bytes.get(index + 1..index + 3).and_then(|digits| str::from_utf8(digits).ok());
+        let is_escape =
+            *byte == b'%' && digits.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let escaped = digits.filter(|_| is_escape).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(escaped.unwrap_or(*byte));
+        index += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn credentials_go_into_the_header_and_nowhere_else() {
+        let address = Address::parse("HTTPS://me%40home:pa%3Ass@host:8443/a b?sig=abc#part").unwrap();
+        assert_eq!(address.url(), "https://host:8443/a%20b?sig=abc");
+        assert_eq!(address.shown(), "https://host:8443/a%20b?…");
+        assert_eq!(address.authorization(), Some(basic("me@home", "pa:ss").as_str()));
+        assert!(address.is_https());
+        assert_eq!(Address::parse("http://host").unwrap().url(), "http://host/");
+        assert_eq!(Address::parse("http://host?x=1").unwrap().url(), "http://host/?x=1");
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_without_its_secrets() {
+        for text in ["host/path", "ftp://me:secret@host/", "http://", "http://me:secret@", "http://me:secret@ho st/"] {
+            let problem = Address::parse(text).err().unwrap();
+            assert!(!problem.contains("secret"), "{text}: {problem}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the credentials, and wherever they stand, no text that is shown has them.
+        #[test]
+        fn nothing_shown_holds_a_secret(
+            user in "[a-z]{1,6}",
+            password in "[!-~]{8,20}",
+            token in "[A-Za-z0-9%+/=_-]{16,40}",
+            path in "(/[a-z0-9.]{1,4}){0,3}",
+        ) {
+            let password = escaped_value(&format!("S{password}"));
+            for text in [
+                format!("https://{user}:{password}@host{path}?X-Amz-Signature={token}"),
+                format!("http://{user}:{password}@host:9090{path}?token={token}#{token}"),
+                format!("http://{password}@host{path}?{token}"),
+            ] {
+                let address = Address::parse(&text).unwrap();
+                for seen in [address.shown().to_owned(), shown(&text)] {
+                    prop_assert!(!seen.contains(&password) && !seen.contains(&token), "{}", seen);
+                    let host_and_path = format!("host{path}");
+                    prop_assert!(seen.replace(":9090", "").contains(&host_and_path), "{}", seen);
+                }
+                prop_assert!(!address.url().contains(&password));
+            }
+        }
+
+        #[test]
+        fn escapes_are_resolved_to_what_was_escaped(text in "\\PC{0,40}") {
+            prop_assert_eq!(unescaped(&escaped_value(&text)), text);
+        }
+
+        #[test]
+        fn any_text_is_an_address_or_is_refused(text in "\\PC{0,40}") {
+            let _ = Address::parse(&text);
+            let _ = Address::parse(&format!("http://{text}"));
+        }
+    }
+}
