@@ -45,6 +45,7 @@ pub use logs::open_logs;
 #[cfg(feature = "parquet")]
 pub use parquet_file::write_parquet;
 pub use remote::{OpenObject, Remote, RemoteObject, RemoteTrace};
+pub use table::is_time_name;
 use table::{Table, Tables};
 pub use write::{Columns, Form, WriteError, write_columns, write_csv, write_file};
 

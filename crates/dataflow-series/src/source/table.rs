@@ -49,7 +49,7 @@ pub(super) enum Table {
 }
 
 /// Whether a column of this name holds times.
-pub(super) fn is_time_name(name: &str) -> bool {
+pub fn is_time_name(name: &str) -> bool {
     TIME_NAMES.contains(&name.trim().to_ascii_lowercase().as_str())
 }
 
