@@ -1,7 +1,5 @@
 //! A comparison as people and programs read it: a table, JSON, CSV or Markdown.
 
-use std::fmt::Write as _;
-
 use dataflow_scale::spec::PolicySpec;
 
 use crate::comparison::{Comparison, RunFacts};
@@ -46,29 +44,32 @@ pub(crate) fn json(comparison: &Comparison) -> String {
 
 /// One row per run, at full precision, named as in the JSON. Figures that are not defined are left empty.
 pub(crate) fn csv(comparison: &Comparison) -> String {
-    let mut text = String::from(
-        "policy,total,server,scale,violation,dropped,dropped_share,actions_out,actions_in,server_ticks,\
-         mean_utilization,saving_vs_fixed,gap_to_optimum\n",
-    );
-    for run in &comparison.runs {
+    rows(comparison).iter().map(|row| row.join(",") + "\n").collect()
+}
+
+/// The names of the columns, and one row per run.
+pub(crate) fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
+    let names = "policy,total,server,scale,violation,dropped,dropped_share,actions_out,actions_in,server_ticks,\
+                 mean_utilization,saving_vs_fixed,gap_to_optimum";
+    let row = |run: &RunFacts| {
         let RunFacts { policy, cost, dropped, dropped_share, actions, server_ticks, .. } = run;
-        let _ = writeln!(
-            text,
-            "{policy},{},{},{},{},{},{},{},{},{server_ticks},{},{},{}",
+        vec![
+            policy.clone(),
             figure(cost.total),
             figure(cost.server),
             figure(cost.scale),
             figure(cost.violation),
             figure(*dropped),
             figure(*dropped_share),
-            actions.out,
-            actions.r#in,
+            actions.out.to_string(),
+            actions.r#in.to_string(),
+            server_ticks.to_string(),
             figure(run.mean_utilization),
             figure(run.saving_vs_fixed),
-            figure(run.gap_to_optimum)
-        );
-    }
-    text
+            figure(run.gap_to_optimum),
+        ]
+    };
+    std::iter::once(names.split(',').map(str::to_owned).collect()).chain(comparison.runs.iter().map(row)).collect()
 }
 
 /// A figure at full precision, or nothing where it is not defined.

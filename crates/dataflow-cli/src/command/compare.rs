@@ -62,6 +62,9 @@ pub(crate) struct CompareArguments {
     /// configuration.yaml that was used
     #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
+    /// Add the costs, with the time and the trace, to a tab of a Google Sheet, such as 'sheets:ID?range=results'
+    #[arg(long, value_name = "SHEET", help_heading = "Results")]
+    sheet: Option<String>,
     #[command(flatten)]
     settings: SettingsArguments,
     /// How results are printed
@@ -83,6 +86,11 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
     // Places for results are found before the work, so that a mistake costs no wait.
     let mut staging = Staging::default();
     let files = stage(arguments, &mut staging)?;
+    if cfg!(not(feature = "google-sheets")) && arguments.sheet.is_some() {
+        let problem = "--sheet: this program cannot write to Google Sheets; build it with the cargo feature \
+                       `google-sheets`";
+        return Err(Failure::Input(problem.to_owned()));
+    }
     note_built_in_trace(&arguments.trace, "compare", quiet);
     let compared = on_threads(arguments.settings.threads, || {
         let world = World::open(&arguments.trace, &arguments.settings, Vec::new(), &progress, quiet)?;
@@ -97,6 +105,10 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
         write(&compared, path, *kind)?;
     }
     staging.commit()?;
+    #[cfg(feature = "google-sheets")]
+    if let Some(sheet) = &arguments.sheet {
+        add_to_sheet(&compared, sheet)?;
+    }
     output::print(&results::render(&compared, arguments.format))
 }
 
@@ -188,6 +200,19 @@ fn write(compared: &Compared, path: &Path, kind: Kind) -> Result<(), Failure> {
         Kind::Configuration => compared.configuration.clone(),
     };
     std::fs::write(path, text).map_err(|error| Failure::Work(format!("the results cannot be written: {error}")))
+}
+
+/// Adds the costs to a tab of a Google Sheet, below those of earlier runs.
+#[cfg(feature = "google-sheets")]
+fn add_to_sheet(compared: &Compared, sheet: &str) -> Result<(), Failure> {
+    let now = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string();
+    let mut rows = results::rows(&compared.comparison);
+    for (index, row) in rows.iter_mut().enumerate() {
+        let run =
+            if index == 0 { ["time", "trace"] } else { [now.as_str(), compared.comparison.trace.source.as_str()] };
+        row.splice(0..0, run.map(str::to_owned));
+    }
+    Ok(dataflow_remote::append_rows(sheet, &dataflow_remote::Variables::read(), &rows)?)
 }
 
 /// How the results came about, for the report.

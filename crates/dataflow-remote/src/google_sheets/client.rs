@@ -156,9 +156,10 @@ impl Client {
             }
             Error::MissingToken(cause) => {
                 return format!(
-                    "no token is given to the service account {}: {cause}; check that its key is still valid and that \
-                     the clock of this machine is right",
-                    self.account
+                    "no token is given to the service account {}: {}; check that its key is still valid and that the \
+                     clock of this machine is right",
+                    self.account,
+                    crate::innermost(cause.as_ref())
                 );
             }
             other => return format!("Google Sheets cannot be asked: {}", crate::innermost(other)),

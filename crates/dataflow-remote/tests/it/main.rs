@@ -1,8 +1,12 @@
-//! Places elsewhere, played by servers on loopback.
+//! Places elsewhere: real servers that run here, and stand-ins on loopback of those that do not.
 
 mod data_sets;
+#[cfg(feature = "google-sheets")]
+mod google_sheets;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "object-stores")]
+mod objects;
 mod server;
 mod web_files;
 

@@ -1,7 +1,7 @@
 //! A web server on loopback, for as long as a test runs; also used by the tests of the command line.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, BufReader, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -13,6 +13,7 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// By names in small letters.
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Request {
@@ -75,15 +76,18 @@ impl Server {
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines();
-    let line = lines.next()?.ok()?;
+    let mut reader = BufReader::new(stream);
+    let line = reader.by_ref().lines().next()?.ok()?;
     let mut headers = BTreeMap::new();
-    for header in lines {
+    for header in reader.by_ref().lines() {
         let header = header.ok()?;
         let Some((name, value)) = header.split_once(':') else { break };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    Some(Request { line, headers })
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = String::new();
+    reader.take(length).read_to_string(&mut body).ok()?;
+    Some(Request { line, headers, body })
 }
 
 /// Writes a whole answer.
