@@ -211,14 +211,10 @@ fn results_are_added_to_a_tab_or_to_a_new_one() {
     let (variables, _file) = stand_in(3600, move |asked, _| {
         if asked.line.starts_with("POST") {
             let body = serde_json::from_str(&asked.body).expect("JSON");
-            seen.lock().expect("no test fails with it").push((asked.path().clone(), body));
+            seen.lock().expect("no test fails with it").push((asked.path().to_owned(), body));
             return answer(200, &json!({}));
         }
-        if asked.path().contains("/values/") {
-            answer(200, &json!({"values": [["policy", "total"]]}))
-        } else {
-            about()
-        }
+        if asked.path().contains("/values/") { answer(200, &json!({"values": [["policy", "total"]]})) } else { about() }
     });
     let rows = [["policy", "total"], ["fixed", "20.5"]].map(|row| row.map(str::to_owned).to_vec());
     append_rows("sheets:abc?range=My results", &variables, &rows).expect("the tab has these columns");

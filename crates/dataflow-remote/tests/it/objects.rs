@@ -91,7 +91,9 @@ fn objects_are_read_as_files_are() {
         let trace = read(text, server.variables()).expect("it is read");
         assert_eq!((trace.observed.len(), trace.observed.total()), (intervals, total), "{text}");
     }
-    let Some(Ok(RemoteTrace::Objects(objects))) = Places::new(server.variables()).find("s3://logs/1995/", &TraceRequest::default()) else {
+    let Some(Ok(RemoteTrace::Objects(objects))) =
+        Places::new(server.variables()).find("s3://logs/1995/", &TraceRequest::default())
+    else {
         panic!("a folder is objects");
     };
     let names: Vec<&str> = objects.iter().map(|object| object.name.as_str()).collect();
@@ -105,7 +107,9 @@ fn a_large_object_is_streamed_whole() {
     server.put("large", b"");
     let content: Vec<u8> = (0..20_000_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     server.put("large/object", &content);
-    let Some(Ok(RemoteTrace::Objects(objects))) = Places::new(server.variables()).find("s3://large/object", &TraceRequest::default()) else {
+    let Some(Ok(RemoteTrace::Objects(objects))) =
+        Places::new(server.variables()).find("s3://large/object", &TraceRequest::default())
+    else {
         panic!("it is an object");
     };
     let mut read = Vec::new();
