@@ -1,8 +1,8 @@
 //! Forecast residuals: how far a value lies from the forecast made for it one step before, judged among the errors of
 //! earlier forecasts.
 //!
-//! The forecast is that of the ridge model, learnt anew as the past grows by half and at least once a day. The error is
-//! taken between roots, which spread alike at any level of a count: that is the error scaled by the root of the level.
+//! The forecast is that of the ridge model, learnt anew as the past grows by half and at least once a day, or the last
+//! value where that has erred less of late, as it does while the past is short. The error is taken between roots, which spread alike at any level of a count: that is the error scaled by the root of the level.
 //! Its conformal p-value is the share of earlier errors that were at least as large. The calendar of the model reads UTC.
 //!
 //! Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, *Distribution-Free Predictive Inference for Regression* (2018),
@@ -18,6 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::detector::DetectorSettings;
 use crate::surprise::Surprise;
 
+/// Errors of so many values, or of a day if that is longer, count for which forecast is the better one.
+const LEAST_ERRORS: usize = 48;
+
 /// The distance between the roots of a value and its forecast.
 pub(crate) struct ForecastResidual {
     step: Step,
@@ -28,7 +31,9 @@ pub(crate) struct ForecastResidual {
     seen: usize,
     next_fit: usize,
     per_day: usize,
-    newest: f64,
+    newest: Option<f64>,
+    /// The mean errors of late, of the model and of the last value.
+    errors: [f64; 2],
 }
 
 impl fmt::Debug for ForecastResidual {
@@ -47,21 +52,36 @@ impl ForecastResidual {
             seen: 0,
             next_fit: Ridge::new().shortest_past(settings.step, 1),
             per_day: (86_400 / settings.step.seconds()).max(1) as usize,
-            newest: 0.0,
+            newest: None,
+            errors: [0.0; 2],
         }
     }
 
     /// The load that the model expects next.
-    fn forecast(&self) -> Option<f64> {
+    fn of_model(&self) -> Option<f64> {
         let mut mean = [f64::NAN];
         self.model.as_ref()?.means(&mut mean);
         Some(mean[0]).filter(|mean| *mean >= 0.0 && mean.is_finite())
     }
 
+    /// The error of the forecast that has been the better one of late.
+    fn error(&mut self, load: f64) -> Option<f64> {
+        let error = |forecast: f64| (load.sqrt() - forecast.sqrt()).abs();
+        let naive = error(self.newest?);
+        let Some(forecast) = self.of_model() else { return Some(naive) };
+        let errors = [error(forecast), naive];
+        let chosen = errors[usize::from(self.errors[0] > self.errors[1])];
+        let share = 1.0 / self.per_day.max(LEAST_ERRORS) as f64;
+        for (mean, error) in self.errors.iter_mut().zip(errors) {
+            *mean += share * (error - *mean);
+        }
+        Some(chosen)
+    }
+
     /// Takes a load into the past; a missing one stands as what was expected of it.
     fn learn(&mut self, load: f64, is_missing: bool) {
         self.seen += 1;
-        self.newest = load;
+        self.newest = Some(load);
         self.unseen.push((load, is_missing));
         let is_due = self.seen >= self.next_fit;
         if let Some(model) = &mut self.model {
@@ -87,9 +107,10 @@ impl Surprise for ForecastResidual {
     fn next(&mut self, time: Timestamp, value: Option<f64>) -> Option<f64> {
         self.start.get_or_insert(time);
         let value = value.filter(|value| *value >= 0.0 && value.is_finite());
-        let forecast = self.forecast();
-        self.learn(value.or(forecast).unwrap_or(self.newest), value.is_none());
-        Some((value?.sqrt() - forecast?.sqrt()).abs())
+        let error = value.and_then(|value| self.error(value));
+        let load = value.or_else(|| self.of_model()).or(self.newest).unwrap_or(0.0);
+        self.learn(load, value.is_none());
+        error
     }
 }
 
@@ -119,7 +140,7 @@ mod tests {
             // A missing value is passed over.
             surprises.push(measure.next(time, (index != 300).then_some(value)));
         }
-        assert_eq!((surprises[50], surprises[300]), (None, None));
+        assert_eq!((surprises[0], surprises[300]), (None, None));
         let usual = surprises[200..380].iter().flatten().copied().fold(0.0, f64::max);
         assert!(surprises[380].unwrap() > 3.0 * usual, "{:?} after at most {usual}", surprises[380]);
     }

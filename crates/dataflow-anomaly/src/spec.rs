@@ -107,6 +107,11 @@ impl DetectorSpec {
         }
     }
 
+    /// Whether batch use differs from streaming use, see [`Self::build_on`].
+    pub const fn learns_in_batch(self) -> bool {
+        matches!(self, Self::IsolationForest)
+    }
+
     /// The detector as it is used on a whole series at once, where that differs from streaming use: it has learnt from
     /// all of `series`, so its scores of the same values, from the first one on, know the future.
     pub fn build_on(self, series: &Observed, settings: &DetectorSettings) -> Option<Box<dyn Detector>> {

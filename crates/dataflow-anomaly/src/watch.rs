@@ -151,8 +151,11 @@ impl Watch {
         let compared = self.compare(time, load);
         self.expectation.learn(time, load);
         self.newest = Some(load);
-        let is_outage = self.silence.next(&compared) && index >= self.probation;
-        let is_alarm = index >= self.probation && (score >= self.threshold || is_outage);
+        let is_alarm = index >= self.probation && score >= self.threshold;
+        // A run that is not unusual by its length may still be by its time, which a detector tells.
+        let is_silent = self.silence.next(&compared);
+        let is_outage = index >= self.probation && is_silent && (is_alarm || self.silence.is_outage());
+        let is_alarm = is_alarm || is_outage;
         self.close_where_over(index);
         if is_alarm {
             let start = if is_outage { index + 1 - self.silence.length } else { index };
@@ -217,7 +220,7 @@ impl Watch {
 }
 
 impl Silence {
-    /// Takes in a load and tells whether there is an outage now.
+    /// Takes in a load and tells whether it is next to none where there usually is one.
     fn next(&mut self, compared: &Compared) -> bool {
         let Some(expected) = compared.expected.filter(|expected| compared.load < NEXT_TO_NONE * expected) else {
             self.end(self.is_outage());
@@ -227,9 +230,10 @@ impl Silence {
         self.deviations -= compared.deviations;
         self.load += compared.load;
         self.expected += expected;
-        self.is_outage()
+        true
     }
 
+    /// Whether the run alone is an outage, whatever a detector says.
     fn is_outage(&self) -> bool {
         self.length >= OUTAGE_LENGTH
             && self.length > self.longest_usual

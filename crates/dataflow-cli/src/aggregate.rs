@@ -89,7 +89,7 @@ pub(crate) fn recorded(ticks: &Ticks, run: &Timeline) -> usize {
 }
 
 /// Splits `window` into at most `most` stretches of nearly equal length, in order and without gaps.
-fn split(window: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn split(window: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
     let length = window.len();
     let count = length.min(most);
     (0..count).map(move |index| {

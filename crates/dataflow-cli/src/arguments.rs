@@ -29,6 +29,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Compare(Box<command::compare::CompareArguments>),
+    Detect(Box<command::detect::DetectArguments>),
     Forecast(Box<command::forecast::ForecastArguments>),
     Ingest(command::ingest::IngestArguments),
     Optimize(Box<command::optimize::OptimizeArguments>),

@@ -106,18 +106,12 @@ impl World {
     pub(crate) fn open_in_detail(
         trace: &TraceArguments,
         settings: &SettingsArguments,
-        mut flags: Flags,
+        flags: Flags,
         detail: Detail,
         progress: &Progress,
         quiet: bool,
     ) -> Result<Self, Failure> {
-        if let Some(interval) = trace.interval {
-            flags.push((INTERVAL, interval.to_string(), format!("--interval {interval}")));
-        }
-        let mut configuration = layers::read(settings, flags, quiet)?;
-        if !(trace.scale.is_finite() && trace.scale > 0.0) {
-            return Err(Failure::Input(format!("--scale {}: expected a finite number above 0", trace.scale)));
-        }
+        let mut configuration = configure(trace, settings, flags, quiet)?;
         let time_zone = time_zone(trace)?;
         let started = Instant::now();
         let Sight { source, history, finer, extras, window, mut notes } =
@@ -181,6 +175,61 @@ impl World {
     pub(crate) fn step(&self) -> Step {
         self.load.step()
     }
+}
+
+/// A load as it was seen, gaps and all, without fleet and prices.
+pub(crate) struct Seen {
+    /// Where the trace comes from, in words that the user knows.
+    pub(crate) source: String,
+    /// From the beginning of the trace to the end of the window.
+    pub(crate) load: Observed,
+    /// The first interval of the window.
+    pub(crate) first: usize,
+    pub(crate) time_zone: TimeZone,
+    pub(crate) configuration: Configuration,
+    /// What the user should know, one sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Seen {
+    /// Reads settings and trace.
+    ///
+    /// # Errors
+    /// When a setting or the trace is wrong.
+    pub(crate) fn open(
+        trace: &TraceArguments,
+        settings: &SettingsArguments,
+        flags: Flags,
+        progress: &Progress,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
+        let configuration = configure(trace, settings, flags, quiet)?;
+        let time_zone = time_zone(trace)?;
+        let Sight { source, history, window, notes, .. } =
+            Sight::of(trace, &configuration, &time_zone, progress, settings.threads, Detail::Minutes)?;
+        let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
+        let shown = history.window(window).map_err(wrong)?.len();
+        let load = history.scale(trace.scale).map_err(wrong)?;
+        let first = load.len() - shown;
+        Ok(Self { source, load, first, time_zone, configuration, notes })
+    }
+}
+
+/// The settings for a trace.
+fn configure(
+    trace: &TraceArguments,
+    settings: &SettingsArguments,
+    mut flags: Flags,
+    quiet: bool,
+) -> Result<Configuration, Failure> {
+    if let Some(interval) = trace.interval {
+        flags.push((INTERVAL, interval.to_string(), format!("--interval {interval}")));
+    }
+    let configuration = layers::read(settings, flags, quiet)?;
+    if !(trace.scale.is_finite() && trace.scale > 0.0) {
+        return Err(Failure::Input(format!("--scale {}: expected a finite number above 0", trace.scale)));
+    }
+    Ok(configuration)
 }
 
 /// The load as it was seen, on the interval asked for, but not yet scaled.

@@ -4,6 +4,7 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod data;
+pub(crate) mod detect;
 pub(crate) mod forecast;
 pub(crate) mod ingest;
 pub(crate) mod man;
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let quiet = arguments.quiet;
     match arguments.command {
         Command::Compare(arguments) => compare::run(&arguments, quiet),
+        Command::Detect(arguments) => detect::run(&arguments, quiet),
         Command::Forecast(arguments) => forecast::run(&arguments, quiet),
         Command::Ingest(arguments) => ingest::run(&arguments, quiet),
         Command::Optimize(arguments) => optimize::run(&arguments, quiet),

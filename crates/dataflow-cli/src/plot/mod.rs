@@ -3,6 +3,7 @@
 //! Costs of every policy above, the ticks of the most telling ones below. Shapes are laid out once, in [`drawing`],
 //! and rendered by either backend.
 
+mod anomalies;
 mod axis;
 mod costs;
 mod drawing;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use dataflow_series::source::write_file;
 
+pub(crate) use anomalies::write_anomalies;
 use drawing::{Anchor, Drawing};
 pub(crate) use forecast::write_board;
 use palette::{INK, SOFT_INK};

@@ -39,3 +39,9 @@ pub(super) const FORECAST: Paint = opaque(0xcc_79a7);
 /// Actions that add servers; those that remove some.
 pub(super) const OUT: Paint = opaque(0x00_9e73);
 pub(super) const IN: Paint = opaque(0x6b_4fa0);
+
+/// Kinds of anomalies, which have figures of their own and shapes and words beside their colours.
+pub(super) const SPIKE: Paint = DROP;
+pub(super) const FALL: Paint = SERVER;
+pub(super) const SHIFT: Paint = IN;
+pub(super) const OUTAGE: Paint = INK;

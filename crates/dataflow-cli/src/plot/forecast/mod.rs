@@ -20,8 +20,8 @@ use crate::failure::Failure;
 use crate::quantity::{Prefix, count, duration, prefix, unit_name};
 
 /// Left and right end of panels over the whole width.
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = WIDTH - MARGIN;
+pub(super) const LEFT: f64 = 84.0;
+pub(super) const RIGHT: f64 = WIDTH - MARGIN;
 /// About half of the width of a label on a time axis.
 const LABEL_HALF: f64 = 24.0;
 
@@ -96,7 +96,7 @@ impl<'a> Best<'a> {
 }
 
 /// Words in lines of at most so many characters.
-fn wrapped(text: &str, most: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split(' ') {
         let Some(line) = lines.last_mut() else { break };
@@ -113,7 +113,7 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
 }
 
 /// Horizontal rules and their numbers on the left, from 0 up and, where the scale goes below, down.
-fn number_axis(drawing: &mut Drawing, scale: Scale, across: (f64, f64), prefix: Prefix) {
+pub(super) fn number_axis(drawing: &mut Drawing, scale: Scale, across: (f64, f64), prefix: Prefix) {
     let (low, high) = (scale.values.0 / prefix.factor, scale.values.1 / prefix.factor);
     let below = number_ticks(-low, 3).into_iter().filter(|value| *value > 0.0).map(|value| -value);
     for value in number_ticks(high, 4).into_iter().chain(below) {
@@ -125,7 +125,7 @@ fn number_axis(drawing: &mut Drawing, scale: Scale, across: (f64, f64), prefix: 
 }
 
 /// Vertical rules at round moments and their labels below.
-fn time_axis(drawing: &mut Drawing, seconds: &Range<i64>, across: (f64, f64), (top, bottom): (f64, f64)) {
+pub(super) fn time_axis(drawing: &mut Drawing, seconds: &Range<i64>, across: (f64, f64), (top, bottom): (f64, f64)) {
     let moments = Scale { values: (seconds.start as f64, seconds.end as f64), pixels: across };
     for tick in time_ticks(seconds, ((across.1 - across.0) / 70.0) as usize) {
         let x = moments.at(tick.second as f64);
@@ -143,7 +143,7 @@ fn time_axis(drawing: &mut Drawing, seconds: &Range<i64>, across: (f64, f64), (t
 }
 
 /// The unit of a number axis, above it.
-fn axis_unit(unit: &str, largest: f64) -> (Prefix, String) {
+pub(super) fn axis_unit(unit: &str, largest: f64) -> (Prefix, String) {
     let prefix = prefix(largest);
     (prefix, unit_name(unit, prefix))
 }
