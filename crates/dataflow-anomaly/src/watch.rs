@@ -27,6 +27,8 @@ const NEXT_TO_NONE: f64 = 0.01;
 /// An outage lasts for so many intervals at least, and its loads together lie so many deviations below what is usual.
 const OUTAGE_LENGTH: usize = 3;
 const OUTAGE_DEVIATIONS: f64 = 4.0;
+/// For so long an outage is none of what is usual; what is silent for longer is taken for switched off.
+const OUTAGE_SECONDS: u32 = 7 * 86_400;
 
 /// Something wrong that lasts for one or more intervals.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +62,7 @@ pub struct Watch {
     probation: usize,
     persistence: usize,
     joined: usize,
+    longest_outage: usize,
     expectation: Expectation,
     next: usize,
     newest: Option<f64>,
@@ -74,8 +77,7 @@ struct Silence {
     length: usize,
     /// The sum of distances from what is usual, in deviations.
     deviations: f64,
-    load: f64,
-    expected: f64,
+    sums: Sums,
     /// The longest run that was no outage.
     longest_usual: usize,
 }
@@ -96,6 +98,9 @@ struct Open {
     load: f64,
     expected: Option<f64>,
     sums: Sums,
+    /// Of an outage: where its newest silent run begins, and the sums of the runs before it.
+    silent_from: usize,
+    silent_before: Sums,
 }
 
 /// Of load and expected load over the intervals in which something was wrong and both are known.
@@ -125,6 +130,7 @@ impl Watch {
             probation: settings.probation,
             persistence,
             joined: ((persistence as f64 * JOINED_SHARE) as usize).clamp(JOINED.0, JOINED.1),
+            longest_outage: (OUTAGE_SECONDS / settings.step.seconds()) as usize,
             expectation: Expectation::new(settings.step),
             next: 0,
             newest: None,
@@ -149,13 +155,15 @@ impl Watch {
             return Verdict { expected, kind: Some(Kind::MissingData) };
         };
         let compared = self.compare(time, load);
-        self.expectation.learn(time, load);
         self.newest = Some(load);
         let is_alarm = index >= self.probation && score >= self.threshold;
         // A run that is not unusual by its length may still be by its time, which a detector tells.
         let is_silent = self.silence.next(&compared);
         let is_outage = index >= self.probation && is_silent && (is_alarm || self.silence.is_outage());
         let is_alarm = is_alarm || is_outage;
+        if !is_outage || self.silence.length > self.longest_outage {
+            self.expectation.learn(time, load);
+        }
         self.close_where_over(index);
         if is_alarm {
             let start = if is_outage { index + 1 - self.silence.length } else { index };
@@ -165,6 +173,12 @@ impl Watch {
         open.take(index, &compared, is_alarm.then_some(score));
         if is_outage {
             open.silent(&self.silence, index);
+        } else if open.lasting == Some(Kind::Outage) {
+            // The load is back, and what is unusual about that is another matter.
+            return Verdict {
+                expected: compared.expected,
+                kind: is_alarm.then_some(kind_of(compared.deviations >= 0.0)),
+            };
         } else if open.has_stayed_away(self.persistence) {
             open.lasting.get_or_insert(Kind::LevelShift);
         }
@@ -228,8 +242,7 @@ impl Silence {
         };
         self.length += 1;
         self.deviations -= compared.deviations;
-        self.load += compared.load;
-        self.expected += expected;
+        self.sums.add(compared.load, expected);
         true
     }
 
@@ -243,6 +256,14 @@ impl Silence {
     fn end(&mut self, was_outage: bool) {
         let longest_usual = if was_outage { self.longest_usual } else { self.longest_usual.max(self.length) };
         *self = Self { longest_usual, ..Self::default() };
+    }
+}
+
+impl Sums {
+    fn add(&mut self, load: f64, expected: f64) {
+        self.count += 1.0;
+        self.load += load;
+        self.expected += expected;
     }
 }
 
@@ -260,11 +281,17 @@ impl Open {
             load: compared.load,
             expected: compared.expected,
             sums: Sums::default(),
+            silent_from: start,
+            silent_before: Sums::default(),
         }
     }
 
     /// Takes in an interval; `alarm` is its score where it is one.
     fn take(&mut self, index: usize, compared: &Compared, alarm: Option<f64>) {
+        if self.lasting == Some(Kind::Outage) {
+            self.peak_score = self.peak_score.max(alarm.unwrap_or_default());
+            return;
+        }
         let side = if self.is_up { compared.deviations } else { -compared.deviations };
         let is_away = compared.expected.is_some() && side > AWAY;
         if is_away {
@@ -283,17 +310,26 @@ impl Open {
             }
         }
         if let Some(expected) = compared.expected.filter(|_| is_away || alarm.is_some()) {
-            self.sums.count += 1.0;
-            self.sums.load += compared.load;
-            self.sums.expected += expected;
+            self.sums.add(compared.load, expected);
         }
     }
 
     /// All of the run so far belongs to it.
     fn silent(&mut self, silence: &Silence, index: usize) {
-        self.start = self.start.min(index + 1 - silence.length);
-        self.lasting = Some(Kind::Outage);
-        self.sums = Sums { count: silence.length as f64, load: silence.load, expected: silence.expected };
+        let start = index + 1 - silence.length;
+        self.start = self.start.min(start);
+        self.alarmed = index + 1;
+        self.away = index + 1;
+        if self.lasting.replace(Kind::Outage) != Some(Kind::Outage) {
+            (self.sums, self.silent_before) = (Sums::default(), Sums::default());
+        } else if start != self.silent_from {
+            self.silent_before = self.sums;
+        }
+        self.silent_from = start;
+        self.sums = self.silent_before;
+        self.sums.count += silence.sums.count;
+        self.sums.load += silence.sums.load;
+        self.sums.expected += silence.sums.expected;
     }
 
     fn has_stayed_away(&self, persistence: usize) -> bool {

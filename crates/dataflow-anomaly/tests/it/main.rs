@@ -4,6 +4,7 @@ mod laws;
 mod nab;
 mod noise;
 mod planted;
+mod real_data;
 
 use dataflow_anomaly::{DetectorSettings, DetectorSpec};
 use dataflow_series::Step;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod configuration;
 mod contract;
+mod detect;
 mod forecast;
 mod golden;
 mod ingest;
