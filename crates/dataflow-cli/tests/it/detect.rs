@@ -50,7 +50,7 @@ fn every_detector_finds_what_is_planted_and_tells_it_in_the_same_form() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     plant(folder);
-    for detector in ["seasonal_mad", "forecast-residual", "matrix-profile", "half-space-trees"] {
+    for detector in ["ensemble", "seasonal_mad", "forecast-residual", "matrix-profile", "half-space-trees"] {
         let found = json(folder, &["detect", "load.csv", "--detector", detector, "-o", "scores.csv"]);
         assert_eq!(found["detector"], detector.replace('_', "-"));
         let points = found["points"].as_array().expect("a list");

@@ -33,7 +33,7 @@ static DETECTORS: LazyLock<String> = LazyLock::new(|| {
     text
 });
 /// What is used where none is named.
-const DEFAULT_DETECTOR: DetectorSpec = DetectorSpec::ForecastResidual;
+const DEFAULT_DETECTOR: DetectorSpec = DetectorSpec::Ensemble;
 /// With fewer intervals nothing can be said to be unusual.
 const LEAST_INTERVALS: usize = 50;
 /// This share of a trace is for learning, at most a day of it.
