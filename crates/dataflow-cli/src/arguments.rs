@@ -44,11 +44,12 @@ pub(crate) enum Command {
 #[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(next_help_heading = "Traffic")]
 pub(crate) struct TraceArguments {
-    /// Access logs, tables with a time column, plain numbers, `-` for standard input, http(s)://…, data:NAME, or
-    /// synthetic:NAME
+    /// Access logs, tables with a time column, plain numbers, `-` for standard input, https://…,
+    /// prometheus:URL?query=…, data:NAME or synthetic:NAME
     ///
-    /// Kinds are told by content; .gz, .bz2, .zst and .xz are unpacked. `dataflow data list` tells the NAMEs of data sets. Several files or a pattern ('logs/*.gz') are
-    /// read as one trace. Without any, the built-in synthetic:nasa-like.
+    /// Kinds are told by content; .gz, .bz2, .zst and .xz are unpacked. Several files or a pattern ('logs/*.gz') are
+    /// read as one trace. `dataflow data list` shows the NAMEs of data sets. Without any, the built-in
+    /// synthetic:nasa-like.
     #[arg(value_name = "TRACE", help_heading = "Arguments")]
     pub(crate) trace: Vec<String>,
     /// Length of one tick, such as 30s, 1m or 15m; finer traces are summed [default: a minute, or the trace's own]

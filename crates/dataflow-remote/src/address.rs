@@ -80,6 +80,19 @@ pub(crate) fn shown(url: &str) -> String {
     format!("{scheme}://{host}{path}{query}")
 }
 
+/// A word that may name a place, such as one of a command line, as it may be shown or kept. Queries that only say what is
+/// asked of a Prometheus stay.
+pub fn shown_word(word: &str) -> String {
+    let Some(mark) = word.find("://") else { return word.to_owned() };
+    let scheme = word[..mark].rfind(|letter: char| !letter.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+    // What stands before the scheme is one byte per letter at its end.
+    let (before, url) = word.split_at(if word.is_char_boundary(scheme) { scheme } else { mark });
+    let shown = shown(url);
+    let query = url.find('?').filter(|_| before.eq_ignore_ascii_case(crate::prometheus::PREFIX));
+    let shown = query.map_or(shown.clone(), |query| format!("{}{}", shown.trim_end_matches("?…"), &url[query..]));
+    format!("{before}{shown}")
+}
+
 /// What an address cannot hold as it is, escaped; what is escaped already stays.
 fn escaped(text: &str) -> String {
     let mut url = String::with_capacity(text.len());
@@ -167,7 +180,8 @@ mod tests {
                 format!("http://{password}@host{path}?{token}"),
             ] {
                 let address = Address::parse(&text).unwrap();
-                for seen in [address.shown().to_owned(), shown(&text)] {
+                let word = format!("--mirror={text}");
+                for seen in [address.shown().to_owned(), shown(&text), shown_word(&text), shown_word(&word)] {
                     prop_assert!(!seen.contains(&password) && !seen.contains(&token), "{}", seen);
                     let host_and_path = format!("host{path}");
                     prop_assert!(seen.replace(":9090", "").contains(&host_and_path), "{}", seen);
@@ -179,6 +193,16 @@ mod tests {
         #[test]
         fn escapes_are_resolved_to_what_was_escaped(text in "\\PC{0,40}") {
             prop_assert_eq!(unescaped(&escaped_value(&text)), text);
+        }
+
+        #[test]
+        fn words_are_shown_without_credentials(word in "\\PC{0,20}", user in "[a-z]{1,6}") {
+            let _ = shown_word(&format!("{word}://{word}"));
+            let asked = format!("prometheus:https://{user}:S3cret@host/a?query=up{{x=\"y\"}}");
+            prop_assert_eq!(shown_word(&asked), "prometheus:https://host/a?query=up{x=\"y\"}");
+            if !word.contains("://") {
+                prop_assert_eq!(shown_word(&word), word);
+            }
         }
 
         #[test]

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use dataflow_series::source::{Remote, RemoteObject, RemoteTrace, SourceError, TraceRequest};
 
+pub use address::shown_word;
 pub use client::Patience;
 use data_set::{DataSet, Folder};
 #[cfg(feature = "google-sheets")]

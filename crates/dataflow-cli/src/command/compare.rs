@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::Args;
+use dataflow_remote::shown_word;
 use dataflow_scale::Observe;
 use dataflow_scale::spec::{Configuration, PolicySpec};
 
@@ -215,9 +216,9 @@ fn add_to_sheet(compared: &Compared, sheet: &str) -> Result<(), Failure> {
     Ok(dataflow_remote::append_rows(sheet, &dataflow_remote::Variables::read(), &rows)?)
 }
 
-/// How the results came about, for the report.
+/// How the results came about, for the report; credentials in addresses are left out.
 fn provenance(compared: &Compared) -> Provenance {
-    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    let words = std::env::args_os().skip(1).map(|word| quoted(&shown_word(&word.to_string_lossy())));
     Provenance {
         command: std::iter::once("dataflow".to_owned()).chain(words).collect::<Vec<_>>().join(" "),
         configuration: compared.configuration.clone(),

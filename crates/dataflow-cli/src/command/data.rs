@@ -18,7 +18,7 @@ use crate::table::Table;
 #[command(after_help = "Examples:\n  \
     dataflow data list\n  \
     dataflow data fetch nasa-jul95\n  \
-    dataflow compare data:nasa-jul95 --time-zone=-04:00")]
+    dataflow compare data:nasa-jul95 --time-zone America/New_York")]
 pub(crate) struct DataArguments {
     #[command(subcommand)]
     action: Action,

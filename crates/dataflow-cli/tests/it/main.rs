@@ -8,7 +8,11 @@ mod forecast;
 mod golden;
 mod ingest;
 mod look_ahead;
+mod prometheus;
+mod remote;
 mod screens;
+#[path = "../../../dataflow-remote/tests/it/server.rs"]
+mod server;
 mod weights;
 
 use std::path::Path;
@@ -22,6 +26,10 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         if name.to_str().is_some_and(|name| name.starts_with("DATAFLOW_")) {
             command.env_remove(name);
         }
+    }
+    // The servers of the tests are on this machine.
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
     }
     // Nothing that was made before, and nothing left in the home of who runs the tests.
     command.env("DATAFLOW_CACHE_DIR", "");

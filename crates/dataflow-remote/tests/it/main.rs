@@ -7,7 +7,9 @@ mod google_sheets;
 mod hub;
 #[cfg(feature = "object-stores")]
 mod objects;
+mod prometheus;
 mod server;
+mod tls;
 mod web_files;
 
 use std::io::Write as _;

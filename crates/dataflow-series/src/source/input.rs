@@ -5,7 +5,7 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::{SourceError, unusable};
-use super::remote::{OpenObject, Remote, RemoteTrace};
+use super::remote::{OpenObject, Remote, RemoteObject, RemoteTrace};
 use super::table::is_time_name;
 use super::{Extra, Progress, TraceRequest};
 use crate::decompress::read_up_to;
@@ -30,8 +30,8 @@ enum Place {
 
 /// What the user named.
 pub(super) enum Named {
-    /// Bytes, one input after the other.
-    Inputs(Vec<Input>),
+    /// Bytes, one input after the other, and a name for all of them.
+    Inputs { inputs: Vec<Input>, source: String },
     /// A load that some other place keeps on a regular grid.
     Series { source: String, observed: Observed, extras: Vec<Extra>, notes: Vec<String> },
 }
@@ -54,18 +54,23 @@ pub(super) struct Opened {
 /// What the user named: `-`, paths, places that `remote` knows, and patterns in their place, in the order of their names.
 pub(super) fn named(request: &TraceRequest, remote: Option<&dyn Remote>) -> Result<Named, SourceError> {
     let mut inputs = Vec::new();
+    let mut sources = Vec::new();
     let texts = &request.inputs;
     for text in texts {
         if text.starts_with("synthetic:") {
             return Err(unusable(text, "cannot be read together with other inputs"));
         }
+        let before = inputs.len();
+        let mut source = text.clone();
         if text == "-" {
             inputs.push(Input { name: "standard input".to_owned(), place: Place::StandardInput });
         } else if let Some(found) = remote.and_then(|remote| remote.find(text, request)) {
             match found? {
-                RemoteTrace::Objects(objects) => inputs.extend(
-                    objects.into_iter().map(|object| Input { name: object.name, place: Place::Object(object.open) }),
-                ),
+                RemoteTrace::Objects(objects) => {
+                    let named = |object: RemoteObject| Input { name: object.name, place: Place::Object(object.open) };
+                    inputs.extend(objects.into_iter().map(named));
+                    source = name_of(&inputs[before..]);
+                }
                 RemoteTrace::Series { source, observed, extras, notes } if texts.len() == 1 => {
                     return Ok(Named::Series { source, observed, extras, notes });
                 }
@@ -73,6 +78,12 @@ pub(super) fn named(request: &TraceRequest, remote: Option<&dyn Remote>) -> Resu
                     return Err(unusable(&source, "cannot be read together with other inputs"));
                 }
             }
+        } else if let Some((scheme, _)) = text.split_once("://") {
+            // The rest may hold credentials.
+            let name = format!("{}://…", scheme.chars().take(20).collect::<String>());
+            let problem =
+                "no place of this kind is known here; give a file, or a web address that begins with https://";
+            return Err(SourceError::Remote { name, problem: problem.to_owned() });
         } else if text.contains(['*', '?', '[']) && !Path::new(text).exists() {
             inputs.extend(matching(text)?);
         } else if fs::metadata(text).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
@@ -80,11 +91,22 @@ pub(super) fn named(request: &TraceRequest, remote: Option<&dyn Remote>) -> Resu
         } else {
             inputs.push(Input { name: text.clone(), place: Place::File(PathBuf::from(text)) });
         }
+        sources.push(source);
     }
     if inputs.len() > 1 && inputs.iter().filter(|input| matches!(input.place, Place::StandardInput)).count() > 1 {
         return Err(unusable("standard input", "can be read once only; name `-` once"));
     }
-    Ok(Named::Inputs(inputs))
+    let source = if let [only] = inputs.as_slice() { only.name.clone() } else { sources.join(" ") };
+    Ok(Named::Inputs { inputs, source })
+}
+
+/// What objects of one place are called together, which holds no credentials, as a text of the user may.
+fn name_of(objects: &[Input]) -> String {
+    match objects {
+        [] => "nothing".to_owned(),
+        [only] => only.name.clone(),
+        [first, others @ ..] => format!("{} and {} more", first.name, others.len()),
+    }
 }
 
 fn matching(pattern: &str) -> Result<Vec<Input>, SourceError> {

@@ -20,7 +20,7 @@ pub fn open_logs(
 ) -> Result<impl Iterator<Item = Result<LogInput<'static>, OpenError>> + use<>, SourceError> {
     let request = TraceRequest { inputs: texts.to_vec(), progress: progress.clone(), ..TraceRequest::default() };
     let inputs = match named(&request, remote)? {
-        Named::Inputs(inputs) => inputs,
+        Named::Inputs { inputs, .. } => inputs,
         Named::Series { source, .. } => return Err(unusable(&source, "is a series, not an access log")),
     };
     Ok(inputs.into_iter().map(move |input| {

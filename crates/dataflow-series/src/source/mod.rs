@@ -136,8 +136,8 @@ pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
     {
         return synthetic(request, only);
     }
-    let inputs = match named(request, request.remote.as_deref())? {
-        Named::Inputs(inputs) => inputs,
+    let (inputs, source) = match named(request, request.remote.as_deref())? {
+        Named::Inputs { inputs, source } => (inputs, source),
         Named::Series { source, observed, extras, notes } => {
             let mut trace = on_interval(request, &source, observed, extras)?;
             trace.notes.extend(notes);
@@ -147,7 +147,6 @@ pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
     let Some((first, others)) = inputs.split_first() else {
         return synthetic(request, DEFAULT_INPUT);
     };
-    let source = if others.is_empty() { first.name.clone() } else { request.inputs.join(" ") };
     let opened = first.open(request.progress.as_ref())?;
     read(request, &source, first, opened, others)
 }
