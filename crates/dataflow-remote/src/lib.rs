@@ -66,7 +66,7 @@ impl Remote for Places {
         let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         if let Some((_, feature)) = OPTIONAL.iter().find(|(prefix, _)| begins(prefix)) {
             let problem = format!("this program cannot read it; build it with the cargo feature `{feature}`");
-            return Some(Err(SourceError::Remote { name: text.to_owned(), problem }));
+            return Some(Err(SourceError::Remote { name: shown_word(text), problem }));
         }
         if begins(data_set::PREFIX) {
             return Some(kept_data_set(text, &self.variables));

@@ -130,8 +130,8 @@ fn a_real_prometheus_is_compared_on_exactly_what_it_holds() {
         return;
     };
     check_long_past(&prometheus, folder.path());
-    check_refusals(&prometheus, folder.path());
     check_scraped(&prometheus, folder.path(), &hits);
+    check_refusals(&prometheus, folder.path());
 }
 
 /// More than one answer's values, an outage as a gap, and every load exactly what the counter grew by.
@@ -176,7 +176,8 @@ fn check_refusals(prometheus: &Prometheus, folder: &Path) {
         let output = run(folder, &["compare", &prometheus.trace(parameters)]);
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{parameters}: {message}");
-        assert!(message.contains(word) && message.matches("error: ").count() == 1, "{parameters}: {message}");
+        let errors = message.lines().filter(|line| line.starts_with("error: ")).count();
+        assert!(message.contains(word) && errors == 1, "{parameters}: {message}");
     }
     let message =
         stderr(&run(folder, &["compare", &prometheus.trace("query=up").replace("/metrics-of/ours", "/elsewhere")]));
@@ -186,7 +187,7 @@ fn check_refusals(prometheus: &Prometheus, folder: &Path) {
 /// What it scrapes from the exporter while the test runs.
 fn check_scraped(prometheus: &Prometheus, folder: &Path, hits: &AtomicU64) {
     let began = Instant::now();
-    while hits.load(Ordering::SeqCst) < 12 * HITS {
+    while hits.load(Ordering::SeqCst) < 9 * HITS {
         assert!(began.elapsed() < Duration::from_secs(60), "prometheus does not scrape");
         thread::sleep(Duration::from_millis(100));
     }
@@ -200,6 +201,6 @@ fn check_scraped(prometheus: &Prometheus, folder: &Path, hits: &AtomicU64) {
     let loads: Vec<f64> = rows.records().map(|row| row.expect("a row")[load].parse().expect("a number")).collect();
     // Scrapes come about every second, so windows of three seconds see about three of them grow.
     let mean = loads.iter().sum::<f64>() / loads.len() as f64;
-    assert!(loads.len() >= 6, "{loads:?}");
+    assert!(loads.len() >= 4, "{loads:?}");
     assert!((mean / HITS as f64 - 1.0).abs() < 0.35, "{loads:?}");
 }
