@@ -75,7 +75,8 @@ fn a_data_set_is_fetched_found_and_compared() {
     assert_eq!(compared["trace"]["source"], "data:nasa-aug95");
     assert_eq!(compared["trace"]["total"], 1_569_898.0);
     assert_eq!(names(&data), ["NASA_access_log_Aug95.gz", "NASA_access_log_Aug95.gz.json"]);
-    let asked: Vec<String> = server.requests().iter().map(|request| request.path().to_owned()).collect();
+    let asked: Vec<String> =
+        server.requests().iter().map(|request| format!("{}{}", request.path(), request.body)).collect();
     assert_eq!(asked, ["/mirror/NASA_access_log_Aug95.gz"]);
 }
 

@@ -82,6 +82,7 @@ fn a_data_set_is_fetched_once_and_recorded() {
     assert_eq!(Folder::at(folder.path()).record(set("nasa-aug95")), Some(record));
     assert_eq!(fetched(folder.path(), "nasa-aug95", &mirror, &[]).0, Ok(None));
     assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.requests()[0].body, "");
     let forced = FetchOptions { force: true, ..options(&mirror) };
     let again = fetch(set("nasa-aug95"), &Folder::at(folder.path()), &variables(&[]), &forced, &|_| {});
     assert!(again.expect("fetched").is_some());
