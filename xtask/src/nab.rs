@@ -1,13 +1,14 @@
 //! `cargo xtask bench nab`: every detector over a folder laid out as the Numenta Anomaly Benchmark is, scored its way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use dataflow_anomaly::nab::{Contestant, Corpus, Run, Sweep};
+use dataflow_anomaly::DetectorSpec;
+use dataflow_anomaly::nab::{Contestant, Corpus, LabelledSeries, Run, Sweep};
 use dataflow_series::open_decompressed;
 
 use crate::measure::data_folder;
@@ -88,14 +89,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         None => unpack(&data_folder().join(ARCHIVE))?,
     };
     let mut detectors = Vec::new();
+    let mut ensemble = Vec::new();
     for contestant in Contestant::all() {
         let run = contestant.run(&corpus);
         if let Some(folder) = &options.scores_out {
             write_scores(&corpus, contestant.name(), &run, folder)?;
         }
         detectors.push(totals(&corpus, contestant, &run));
+        if contestant == Contestant::Detector(DetectorSpec::Ensemble) {
+            ensemble = run.scores;
+        }
     }
-    print(&corpus, &Report { detectors }, options.format)
+    print(&corpus, &Report { detectors }, options.format)?;
+    if options.format == Format::Table {
+        print_transfer(&corpus, &ensemble);
+    }
+    Ok(())
 }
 
 fn unpack(path: &Path) -> Result<Corpus> {
@@ -151,6 +160,12 @@ fn print(corpus: &Corpus, report: &Report, format: Format) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(report)?);
         return Ok(());
     }
+    print_totals(corpus, report);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the totals are what the command is for")]
+fn print_totals(corpus: &Corpus, report: &Report) {
     println!(
         "{} series, {} windows; totals from 0 (no alarm) to 100 (perfect)\n",
         corpus.series.len(),
@@ -168,5 +183,25 @@ fn print(corpus: &Corpus, report: &Report, format: Format) -> Result<()> {
         print!("| {name} (published, whole benchmark) | {standard:.1} | {low_false_positives:.1} ");
         println!("| {low_false_negatives:.1} | – | – |");
     }
-    Ok(())
+}
+
+/// How a threshold carries over: each group of series at the one that suits the other groups best.
+#[expect(clippy::print_stdout, reason = "the totals are what the command is for")]
+fn print_transfer(corpus: &Corpus, scores: &[Vec<f64>]) {
+    let group = |series: &LabelledSeries| series.path.split('/').next().unwrap_or_default().to_owned();
+    let groups: BTreeSet<String> =
+        corpus.series.iter().filter(|series| !series.windows.is_empty()).map(group).collect();
+    let sweep = |is_chosen: &dyn Fn(&str) -> bool| {
+        let chosen = corpus.series.iter().zip(scores).filter(|(series, _)| is_chosen(&group(series)));
+        let (series, scores): (Vec<_>, Vec<_>) =
+            chosen.map(|(series, scores)| (series.clone(), scores.clone())).unzip();
+        Sweep::new(&Corpus { series, profiles: Vec::new() }, &scores, &corpus.profiles[0])
+    };
+    println!("\n| group | ensemble, standard, best threshold | at the best threshold of the others |");
+    println!("| --- | ---: | ---: |");
+    for name in &groups {
+        let own = sweep(&|group| group == name);
+        let (threshold, _) = sweep(&|group| group != name).best();
+        println!("| {name} | {:.1} | {:.1} |", own.best().1, own.at(threshold));
+    }
 }

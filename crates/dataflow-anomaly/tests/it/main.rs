@@ -1,6 +1,7 @@
 //! What every detector of the list must do.
 
 mod laws;
+mod look_alikes;
 mod nab;
 mod noise;
 mod planted;
