@@ -89,7 +89,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         None => unpack(&data_folder().join(ARCHIVE))?,
     };
     let mut detectors = Vec::new();
-    let mut ensemble = Vec::new();
+    let mut ensemble = None;
     for contestant in Contestant::all() {
         let run = contestant.run(&corpus);
         if let Some(folder) = &options.scores_out {
@@ -97,12 +97,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         detectors.push(totals(&corpus, contestant, &run));
         if contestant == Contestant::Detector(DetectorSpec::Ensemble) {
-            ensemble = run.scores;
+            ensemble = Some(run);
         }
     }
     print(&corpus, &Report { detectors }, options.format)?;
-    if options.format == Format::Table {
-        print_transfer(&corpus, &ensemble);
+    if let Some(run) = ensemble.filter(|_| options.format == Format::Table) {
+        print_alarms(&corpus, &run);
+        print_transfer(&corpus, &run.scores);
     }
     Ok(())
 }
@@ -183,6 +184,16 @@ fn print_totals(corpus: &Corpus, report: &Report) {
         print!("| {name} (published, whole benchmark) | {standard:.1} | {low_false_positives:.1} ");
         println!("| {low_false_negatives:.1} | – | – |");
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the totals are what the command is for")]
+fn print_alarms(corpus: &Corpus, run: &Run) {
+    let sweep = Sweep::new(corpus, &run.scores, &corpus.profiles[0]);
+    let files = sweep.files_at(run.own_threshold, corpus.series.len());
+    let caught: usize = files.iter().map(|file| file.caught).sum();
+    let elsewhere: usize = files.iter().map(|file| file.false_positives).sum();
+    print!("\nAt its own threshold the ensemble catches {caught} of {} windows ", corpus.windows());
+    println!("and raises {elsewhere} alarms elsewhere.");
 }
 
 /// How a threshold carries over: each group of series at the one that suits the other groups best.

@@ -78,7 +78,9 @@ impl DetectorSpec {
     /// What it does, in a few words.
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Ensemble => "rarity of its distance from the hour, from all seen about it, and from the level before",
+            Self::Ensemble => {
+                "how rare it is for its hour, beside all that was seen about it, and as a change of level; one alarm per episode"
+            }
             Self::ZScore => "distance from the rolling mean, in standard deviations",
             Self::SeasonalMad => "robust distance from the same time of earlier days and the present level",
             Self::IsolationForest => "how soon random cuts set a value and its change apart from the past",

@@ -1,8 +1,9 @@
 //! The ensemble: three views of how a value differs from its past, added up as rarities, and told once per episode.
 //!
 //! 1. *Hour*: the distance from the median of the same time on the last seven days.
-//! 2. *Envelope*: how far the last twelve values lay, on average, outside of all that was seen within three steps of the
-//!    same time on those days and just before. A spike that comes every day, but not to the minute, is within it.
+//! 2. *Envelope*: how far the value, the last twelve and the last 24 lay, on average, outside of all that was seen within
+//!    three steps of the same time on those days and just before. A spike that comes every day, but not to the minute, is
+//!    within it. Each of the three counts half.
 //! 3. *Level*: the change of the mean of twelve values from the twelve before.
 //!
 //! Each distance becomes the negative logarithm of its tail probability among its own past ([`Rarity`]), so they can be
@@ -25,14 +26,20 @@ use episodes::Episodes;
 use rarity::Rarity;
 use season::Season;
 
-/// Means are over so many values.
-const MEAN: usize = 12;
+/// The level is a mean over so many values.
+const LEVEL: usize = 12;
+/// The envelope looks at means over so many values.
+const ENVELOPE: [usize; 3] = [1, 12, 24];
+/// The largest of them.
+const ENVELOPE_LONGEST: usize = 24;
+/// What each of them counts.
+const ENVELOPE_WEIGHT: f64 = 0.5;
 /// Values are cut here, so that their sums stay finite.
 const LARGEST: f64 = 1e150;
 /// Distances below this share of the largest value are errors of rounding.
 const SAME: f64 = 1e-9;
-/// A sum that scores one half: the rarity of one view alone at one in a thousand, or of all three at one in ten.
-const ALARM: f64 = 3.0;
+/// A sum that scores one half: two views at one in a hundred, or one alone at one in ten thousand.
+const ALARM: f64 = 4.0;
 
 /// Three views, one score.
 #[derive(Debug, Clone)]
@@ -42,7 +49,7 @@ pub(crate) struct Ensemble {
     outside: Recent,
     largest: f64,
     hour: Rarity,
-    envelope: Rarity,
+    envelope: [Rarity; ENVELOPE.len()],
     level: Rarity,
     episodes: Episodes,
 }
@@ -51,11 +58,11 @@ impl Ensemble {
     pub(crate) fn new(settings: &DetectorSettings) -> Self {
         Self {
             season: Season::new(settings.step),
-            values: Recent::new(2 * MEAN),
-            outside: Recent::new(MEAN),
+            values: Recent::new(2 * LEVEL),
+            outside: Recent::new(ENVELOPE_LONGEST),
             largest: 0.0,
             hour: Rarity::new(),
-            envelope: Rarity::new(),
+            envelope: [(); ENVELOPE.len()].map(|()| Rarity::new()),
             level: Rarity::new(),
             episodes: Episodes::default(),
         }
@@ -70,14 +77,21 @@ impl Ensemble {
         let outside = self.season.outside(time, value).map(distance);
         self.season.learn(time, value);
         self.outside.push(outside.unwrap_or(0.0));
-        let envelope = outside.map(|_| mean(self.outside.all()));
         self.values.push(value);
-        let level = self.values.last(2 * MEAN).map(|values| {
-            let (before, now) = values.split_at(MEAN);
+        let level = self.values.last(2 * LEVEL).map(|values| {
+            let (before, now) = values.split_at(LEVEL);
             distance((mean(now) - mean(before)).abs())
         });
-        let views = [(&mut self.hour, hour), (&mut self.envelope, envelope), (&mut self.level, level)];
-        views.into_iter().filter_map(|(rarity, distance)| Some(rarity.next(distance?, floor))).sum()
+        let views = [(&mut self.hour, hour), (&mut self.level, level)];
+        let mut sum: f64 = views.into_iter().filter_map(|(rarity, distance)| Some(rarity.next(distance?, floor))).sum();
+        if outside.is_some() {
+            let all = self.outside.all();
+            for (count, rarity) in ENVELOPE.into_iter().zip(&mut self.envelope) {
+                let last = &all[all.len().saturating_sub(count)..];
+                sum += ENVELOPE_WEIGHT * rarity.next(mean(last), floor);
+            }
+        }
+        sum
     }
 }
 

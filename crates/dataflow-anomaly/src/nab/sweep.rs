@@ -32,6 +32,8 @@ pub struct FileScore {
     pub true_positives: usize,
     /// Alarms outside.
     pub false_positives: usize,
+    /// Windows with an alarm.
+    pub caught: usize,
 }
 
 impl Sweep {
@@ -99,8 +101,9 @@ impl Sweep {
                 file.false_positives += 1;
             }
         }
-        for ((series, _), worth) in self.windows.iter().zip(windows) {
+        for ((series, missed), worth) in self.windows.iter().zip(windows) {
             files[*series].score += worth;
+            files[*series].caught += usize::from(worth > *missed);
         }
         files
     }

@@ -54,7 +54,7 @@ fn agrees(contestant: Contestant, golden: &str, threshold: f64, test: &str) {
         for ((row, series), file) in rows.iter().zip(&corpus.series).zip(files) {
             assert_eq!(row[0], series.path);
             let figures: Vec<f64> = row[1..].iter().map(|text| text.parse().expect("a figure")).collect();
-            let FileScore { score, true_positives, false_positives } = file;
+            let FileScore { score, true_positives, false_positives, .. } = file;
             let counts = [true_positives as f64, false_positives as f64];
             assert_eq!(counts, figures[figures.len() - 2..], "{name} {}", row[0]);
             assert!((score - figures[column]).abs() < TOLERANCE, "{name} {}: {score} {}", row[0], figures[column]);
@@ -82,7 +82,7 @@ fn the_ensemble_is_as_good_as_told() {
     let sweep = Sweep::new(&corpus, &run.scores, &corpus.profiles[0]);
     let own = sweep.at(run.own_threshold);
     eprintln!("best {:.1}, at its own threshold {own:.1}", sweep.best().1);
-    assert!(sweep.best().1 > 77.0 && own > 75.0);
+    assert!(sweep.best().1 > 78.0 && own > 77.0);
 }
 
 /// Forty rows a minute apart, and a window over rows 20 to 29.
