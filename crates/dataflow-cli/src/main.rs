@@ -33,7 +33,7 @@ use arguments::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     staging::clear_on_interrupt();
-    #[cfg(any(feature = "neural", feature = "parquet"))]
+    #[cfg(any(feature = "hub", feature = "neural", feature = "parquet"))]
     keep_decoder_panics_quiet();
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,14 +44,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// The decoders of Parquet files and of PyTorch's pickles panic on some damaged files. That is caught where they are
-/// called and told as one clear error, so the panic's own words would only be noise.
-#[cfg(any(feature = "neural", feature = "parquet"))]
+/// The decoders of Parquet files and of PyTorch's pickles panic on some damaged files, and the client of the hub on some
+/// answers. That is caught where they are called and told as one clear error, so the panic's own words would only be noise.
+#[cfg(any(feature = "hub", feature = "neural", feature = "parquet"))]
 fn keep_decoder_panics_quiet() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let is_decoder =
-            |file: &str| file.contains("/parquet-") || (file.contains("/candle-core-") && file.ends_with("pickle.rs"));
+        let is_decoder = |file: &str| {
+            ["/parquet-", "/hf-hub-"].iter().any(|name| file.contains(name))
+                || (file.contains("/candle-core-") && file.ends_with("pickle.rs"))
+        };
         if !panic.location().is_some_and(|place| is_decoder(place.file())) {
             usual(panic);
         }

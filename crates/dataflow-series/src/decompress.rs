@@ -8,6 +8,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How a stream is compressed, told from its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +65,12 @@ pub enum DecompressError {
     /// The data is not what its first bytes promise.
     #[error("the {0} data is damaged ({1})")]
     Damaged(Compression, String),
+    /// The data expands to so many times its size that it is not meant to be read.
+    #[error(
+        "the {0} data expands to more than {EXPANSION_MAX} times its size, as no log or table does, and is taken for a zip \
+         bomb; unpack it first if it is meant"
+    )]
+    Bomb(Compression),
 }
 
 impl fmt::Display for Compression {
@@ -113,7 +121,8 @@ pub fn decompress(
     if compression == Compression::Plain {
         return Ok((compression, Box::new(whole)));
     }
-    let input = BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, whole);
+    let taken = Arc::new(AtomicU64::new(0));
+    let input = BufReader::with_capacity(COMPRESSED_BUFFER_BYTES, Taken { inner: whole, taken: Arc::clone(&taken) });
     let inner: Box<dyn Read + Send> = match compression {
         Compression::Plain => Box::new(input),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
@@ -124,13 +133,18 @@ pub fn decompress(
         ),
         Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY_KIBIBYTES)),
     };
-    Ok((compression, Box::new(Explained { inner, compression })))
+    Ok((compression, Box::new(Explained { inner, compression, taken, given: 0 })))
 }
 
 const LONGEST_MAGIC: usize = 10;
 const COMPRESSED_BUFFER_BYTES: usize = 64 * 1024;
 /// `xz -9` needs 65 MiB to decompress; more is asked for only by unusual settings or hostile files.
 const XZ_MEMORY_KIBIBYTES: u32 = 256 * 1024;
+
+/// Logs come to ten or some ten times; zeros come to a thousand in gzip, and to far more elsewhere.
+const EXPANSION_MAX: u64 = 500;
+/// Less than this is read whatever it expands from.
+const EXPANDED_BYTES_FREE: u64 = 1 << 30;
 
 fn recognise(head: &[u8]) -> Result<Compression, &'static str> {
     // An ordinary text may begin with "BZh1", so the mark of the first block (or of the end) is asked for as well.
@@ -163,15 +177,36 @@ pub(crate) fn read_up_to(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -
     Ok(length)
 }
 
-/// Turns the decoders' several ways of saying "cut short" and "damaged" into [`DecompressError`].
+/// Tells how much of the compressed data was taken.
+struct Taken<R> {
+    inner: R,
+    taken: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Taken<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.taken.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// Turns the decoders' several ways of saying "cut short" and "damaged" into [`DecompressError`], and stops at bombs.
 struct Explained {
     inner: Box<dyn Read + Send>,
     compression: Compression,
+    /// Bytes of compressed data.
+    taken: Arc<AtomicU64>,
+    /// Bytes that they expanded to.
+    given: u64,
 }
 
 impl Read for Explained {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buffer).map_err(|error| match error.kind() {
+        if self.given > EXPANDED_BYTES_FREE && self.given / EXPANSION_MAX > self.taken.load(Ordering::Relaxed) {
+            return Err(io::Error::new(ErrorKind::InvalidData, DecompressError::Bomb(self.compression)));
+        }
+        let count = self.inner.read(buffer).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => {
                 io::Error::new(ErrorKind::UnexpectedEof, DecompressError::Truncated(self.compression))
             }
@@ -180,7 +215,9 @@ impl Read for Explained {
                 io::Error::new(ErrorKind::InvalidData, DecompressError::Damaged(self.compression, error.to_string()))
             }
             _ => error,
-        })
+        })?;
+        self.given += count as u64;
+        Ok(count)
     }
 }
 
@@ -265,6 +302,18 @@ mod tests {
             assert!(read_back(broken).1.is_err(), "{compression}");
             // Rubbish after the last member is not data that may be ignored.
             assert!(read_back([&whole[..], b"rubbish"].concat()).1.is_err(), "{compression}");
+        }
+    }
+
+    #[test]
+    fn what_expands_without_measure_is_not_read_to_its_end() {
+        // Bzip2 takes its time.
+        for compression in &[Compression::Gzip, Compression::Zstd, Compression::Xz] {
+            // Many members of zeros, four gibibytes of them in all.
+            let member = compressed(*compression, &vec![0; 16 << 20]);
+            let (_, mut reader) = decompress("test", Cursor::new(member.repeat(256))).unwrap();
+            let error = io::copy(&mut reader, &mut io::sink()).unwrap_err();
+            assert!(error.to_string().contains("zip bomb"), "{compression}: {error}");
         }
     }
 

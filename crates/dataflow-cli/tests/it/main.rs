@@ -6,6 +6,7 @@ mod contract;
 mod detect;
 mod forecast;
 mod golden;
+mod hostile;
 mod ingest;
 mod look_ahead;
 mod prometheus;

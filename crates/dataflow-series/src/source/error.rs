@@ -216,6 +216,9 @@ pub enum Problem {
         /// Cells of the row.
         found: u64,
     },
+    /// A row that does not end.
+    #[error("the row that begins here is longer than {} MiB; a quote may be open, or the file is no table", super::table::ROW_BYTES_MAX >> 20)]
+    LongRow,
     /// A time before the one above.
     #[error("{time} comes after {previous}; sort the rows by time")]
     Unsorted {

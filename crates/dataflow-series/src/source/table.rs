@@ -1,7 +1,7 @@
 //! Tables with a time column, in CSV, TSV or with semicolons: one row per request (`time,size`), or one row per
 //! interval (`time,value`, or `time,requests,bytes,…` as `dataflow ingest` writes).
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use jiff::tz::TimeZone;
 
@@ -13,6 +13,9 @@ use super::stamp::StampReader;
 use super::write::COUNTS;
 use crate::series::is_load;
 use crate::{Observed, Unit};
+
+/// A longer row is a mistake: one that is a whole file would fill the memory.
+pub(super) const ROW_BYTES_MAX: u64 = 16 << 20;
 
 /// Names of a time column, the likeliest first; capitals do not matter.
 const TIME_NAMES: [&str; 8] = ["time", "timestamp", "datetime", "date", "utc_time", "utc time", "@timestamp", "ds"];
@@ -147,14 +150,19 @@ impl<'a> Tables<'a> {
             .terminator(csv::Terminator::Any(b'\n'))
             .flexible(true)
             .buffer_capacity(1 << 18)
-            .from_reader(reader.chain(&b"\n"[..]));
-        let header = reader.byte_headers().map_err(|error| csv_error(name, error))?;
+            .from_reader(Bounded { inner: reader.chain(&b"\n"[..]), since_row: 0 });
+        let header = reader.byte_headers().map_err(|error| csv_error(name, 1, error))?;
         let columns: Vec<String> = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         let layout = Layout::of(name, &columns, self.request.measure)?;
         let mut sink = self.begin(name, layout, true)?;
         let mut cells = Cells { name, columns: &columns, stamps: StampReader::new(zone), extras: Vec::new() };
         let mut record = csv::ByteRecord::new();
-        while reader.read_byte_record(&mut record).map_err(|error| csv_error(name, error))? {
+        loop {
+            let begin = reader.position().line();
+            if !reader.read_byte_record(&mut record).map_err(|error| csv_error(name, begin, error))? {
+                return Ok(());
+            }
+            reader.get_mut().since_row = 0;
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
                 continue;
             }
@@ -162,7 +170,6 @@ impl<'a> Tables<'a> {
             let line = reader.position().line().saturating_sub(1 + lines_in_cells);
             cells.add(line, &record, layout, &mut sink)?;
         }
-        Ok(())
     }
 
     /// The series of all rows. `name` stands for all inputs.
@@ -281,8 +288,36 @@ fn has_same(one: &Places, other: &Places) -> bool {
     one.iter().zip(other).all(|(one, other)| one.is_some() == other.is_some())
 }
 
-fn csv_error(name: &str, error: csv::Error) -> SourceError {
+/// Refuses to give more bytes than a row may have before somebody says that the row has ended.
+struct Bounded<R> {
+    inner: R,
+    since_row: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since_row > ROW_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, EndlessRow));
+        }
+        let count = self.inner.read(buffer)?;
+        self.since_row += count as u64;
+        Ok(count)
+    }
+}
+
+/// What [`Bounded`] says.
+#[derive(Debug, thiserror::Error)]
+#[error("the row does not end")]
+struct EndlessRow;
+
+/// What went wrong while the row was read that begins in a line.
+fn csv_error(name: &str, line: u64, error: csv::Error) -> SourceError {
     let source = match error.into_kind() {
+        csv::ErrorKind::Io(source)
+            if source.get_ref().and_then(|inner| inner.downcast_ref::<EndlessRow>()).is_some() =>
+        {
+            return SourceError::At { name: name.to_owned(), place: Place::Line(line), problem: Problem::LongRow };
+        }
         csv::ErrorKind::Io(source) => source,
         other => std::io::Error::other(format!("{other:?}")),
     };
