@@ -79,6 +79,6 @@ fn uncounted(traffic: &Traffic) -> Option<String> {
     let lines: u64 = traffic.sources().iter().map(|source| source.lines).sum();
     let total = rejected.total();
     let first = rejected.first().first()?;
-    let verb = if total == 1 { "line was" } else { "lines were" };
-    Some(format!("{total} of {lines} {verb} not counted; the first: {first}"))
+    let verb = if total == 1 { "was" } else { "were" };
+    Some(format!("{total} of {lines} lines {verb} not counted; the first: {first}"))
 }

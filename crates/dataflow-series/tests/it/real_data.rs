@@ -77,7 +77,7 @@ fn access_logs() {
     assert_eq!((nasa.observed.unit(), nasa.observed.total(), nasa.observed.len()), (Unit::Bytes, 197_645_388.0, 75));
     assert_eq!(nasa.observed.start().to_string(), "1995-07-01T04:00:00Z");
     assert_eq!(nasa.notes.len(), 1);
-    let note = "1 of 10001 line was not counted; the first: ";
+    let note = "1 of 10001 lines was not counted; the first: ";
     assert!(nasa.notes[0].starts_with(note) && nasa.notes[0].contains(".gz:10001: "), "{}", nasa.notes[0]);
     let apache = open_log("apache_combined_2015-05_10000_lines.log.gz", Some(Unit::Requests));
     assert_eq!((apache.observed.total(), apache.observed.len()), (10_000.0, 4_981));
