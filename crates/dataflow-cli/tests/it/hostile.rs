@@ -13,7 +13,7 @@ use crate::{command, run, stderr};
 
 /// Address space of the command, in KiB: what the program itself needs, and little more.
 const MEMORY_KIBIBYTES: &str = "700000";
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Runs in bounded memory on what is piped in.
 fn bounded(
@@ -69,7 +69,8 @@ fn two_gigabytes_of_one_line_are_read_in_bounded_memory() {
     let arguments = ["compare", "-", "--policies", "fixed", "--interval", "1m"];
     let output = bounded(folder.path(), &arguments, |stdin| {
         stdin.write_all(log.as_bytes())?;
-        (0..2_048).try_for_each(|_| stdin.write_all(&[b'a'; 1 << 20]))?;
+        let piece = vec![b'a'; 1 << 20];
+        (0..2_048).try_for_each(|_| stdin.write_all(&piece))?;
         stdin.write_all(b"\n")?;
         stdin.write_all(log.replace("00:00:00", "00:05:00").as_bytes())
     });
@@ -106,8 +107,9 @@ fn an_endless_answer_of_a_server_is_read_in_bounded_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::new(|_, stream| {
         crate::server::reply_head(stream, "200 OK", &[])?;
+        let digits = vec![b'1'; 65_536];
         loop {
-            stream.write_all(&[b'1'; 65_536])?;
+            stream.write_all(&digits)?;
         }
     });
     let message = refused(&bounded(folder.path(), &["compare", &server.url("/numbers.txt")], |_| Ok(())));
