@@ -81,7 +81,8 @@ fn busy_hubs_are_waited_for_and_cut_connections_gone_on_with() {
 
 #[test]
 fn answers_that_are_none_of_the_hub_are_told_without_a_panic() {
-    let cases: [(&str, &[(&str, &str)], &str); 4] = [
+    type Headers = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Headers, &str); 4] = [
         ("404 Not Found", &[], "nothing at this address"),
         ("200 OK", &[], "none of the hub"),
         ("302 Found", &[("etag", "a"), ("x-repo-commit", "b")], "none of the hub"),
