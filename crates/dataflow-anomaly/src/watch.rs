@@ -161,6 +161,8 @@ impl Watch {
         let is_silent = self.silence.next(&compared);
         let is_outage = index >= self.probation && is_silent && (is_alarm || self.silence.is_outage());
         let is_alarm = is_alarm || is_outage;
+        // What is known by its length alone is as good as an alarm.
+        let score = if is_outage { score.max(self.threshold) } else { score };
         if !is_outage || self.silence.length > self.longest_outage {
             self.expectation.learn(time, load);
         }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use dataflow_forecast::RollingForecast;
-use dataflow_scale::Timeline;
+use dataflow_scale::{Reason, Timeline};
 use dataflow_series::Series;
 use serde::Serialize;
+
+use crate::alarms::Alarms;
+use crate::quantity;
 
 /// The figures of one comparison; its serialisation is the JSON contract of `compare`. Costs in the configured
 /// currency, loads in the unit of the trace.
@@ -88,4 +91,19 @@ pub(crate) struct Ticks {
     pub(crate) timelines: Vec<Timeline>,
     /// The forecast the policies used, if any: levels 0.025, …, 0.975 among them.
     pub(crate) forecast: Option<RollingForecast>,
+    /// What told the policies of anomalies, where that is known.
+    pub(crate) alarms: Option<Alarms>,
+}
+
+impl Ticks {
+    /// A reason of a decision in words, with what only the run as a whole knows of it.
+    pub(crate) fn words(&self, reason: &Reason, tick: usize) -> String {
+        match (reason, &self.alarms) {
+            (Reason::Anomaly, Some(alarms)) => alarms.reason(tick),
+            (Reason::Quantile { load, target }, _) => {
+                format!("forecast quantile {} needs {target}", quantity::load(*load, &self.load.unit().to_string()))
+            }
+            (reason, _) => reason.to_string(),
+        }
+    }
 }

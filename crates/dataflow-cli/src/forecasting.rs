@@ -11,6 +11,7 @@ use dataflow_scale::spec::{Configuration, Origin};
 use dataflow_scale::{ForecastTrack, Observe};
 use dataflow_series::Observed;
 
+use crate::alarms::{AlarmSource, Alarms};
 use crate::cache::{self, Cache};
 use crate::comparison::ForecastFacts;
 use crate::failure::Failure;
@@ -35,6 +36,8 @@ pub(crate) struct Forecasts {
     pub(crate) track: ForecastTrack,
     pub(crate) rolling: RollingForecast,
     pub(crate) facts: ForecastFacts,
+    /// What tells of anomalies; `None` where the file of forecasts does.
+    pub(crate) alarms: Option<Alarms>,
     pub(crate) seconds: f64,
     /// What the user should know about how they were made.
     pub(crate) note: Option<String>,
@@ -79,21 +82,23 @@ impl Forecasts {
     pub(crate) fn of(
         world: &World,
         source: &ForecastSource,
+        alarms: AlarmSource,
         observe: Observe,
         cache: Option<&Cache>,
         progress: &Progress,
     ) -> Result<Self, Failure> {
         let started = Instant::now();
         let mut note = None;
-        let (track, rolling, model) = match source {
+        let (track, rolling, model, alarms) = match source {
             ForecastSource::Model(model) => {
                 let rolling;
                 (rolling, note) = roll(world, *model, observe, cache, progress)?;
                 let known = world.history.series().values();
                 let level = world.configuration.settings().quantile_level;
                 let first = known.len() - world.load.len();
-                let track = track(known, &rolling, level, observe).rows_from(first);
-                (track, rolling.rows_from(first), model.to_string())
+                let mut track = track(known, &rolling, level, observe).rows_from(first);
+                let alarms = Alarms::raise(alarms, world, observe, &mut track);
+                (track, rolling.rows_from(first), model.to_string(), Some(alarms))
             }
             ForecastSource::File(path) => {
                 let track = read_file(path, world.load.len())?;
@@ -105,11 +110,11 @@ impl Forecasts {
                     levels: vec![lower, upper],
                     quantiles: vec![track.lower.clone(), track.upper.clone()],
                 };
-                (track, rolling, path.display().to_string())
+                (track, rolling, path.display().to_string(), None)
             }
         };
         let facts = facts(&world.seen, &rolling, model);
-        Ok(Self { track, rolling, facts, seconds: started.elapsed().as_secs_f64(), note })
+        Ok(Self { track, rolling, facts, alarms, seconds: started.elapsed().as_secs_f64(), note })
     }
 }
 

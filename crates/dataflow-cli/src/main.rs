@@ -1,6 +1,7 @@
 //! The `dataflow` command: reads its arguments, runs one subcommand, and turns what went wrong into an exit code.
 
 mod aggregate;
+mod alarms;
 mod arguments;
 mod cache;
 mod command;

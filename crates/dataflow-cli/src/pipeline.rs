@@ -10,8 +10,9 @@ use dataflow_scale::spec::{Origin, PolicySpec};
 use dataflow_scale::{Observe, Outcome, Scenario, Timeline, simulate};
 use rayon::prelude::*;
 
+use crate::alarms::AlarmSource;
 use crate::cache::Cache;
-use crate::comparison::{Actions, Bound, Comparison, CostFacts, ForecastFacts, RunFacts, Ticks, TraceFacts};
+use crate::comparison::{Actions, Bound, Comparison, CostFacts, RunFacts, Ticks, TraceFacts};
 use crate::failure::Failure;
 use crate::forecasting::{ForecastSource, Forecasts};
 use crate::progress::Progress;
@@ -23,6 +24,8 @@ pub(crate) struct Wanted {
     pub(crate) policies: Vec<PolicySpec>,
     pub(crate) observe: Observe,
     pub(crate) forecast: ForecastSource,
+    /// What tells of anomalies.
+    pub(crate) alarms: AlarmSource,
     /// Where forecasts are kept from one run to the next, if anywhere.
     pub(crate) cache: Option<Cache>,
     /// Whether every tick is recorded, for plots and timelines.
@@ -139,7 +142,8 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
     let is_file = matches!(wanted.forecast, ForecastSource::File(_));
     let needs_forecast = is_file || wanted.policies.iter().any(|policy| policy.uses_forecast());
     let make_forecasts = || {
-        let forecasts = || Forecasts::of(&world, &wanted.forecast, wanted.observe, wanted.cache.as_ref(), progress);
+        let forecasts =
+            || Forecasts::of(&world, &wanted.forecast, wanted.alarms, wanted.observe, wanted.cache.as_ref(), progress);
         needs_forecast.then(forecasts).transpose()
     };
     let (forecasts, optima) = rayon::join(make_forecasts, || Optima::of(&world, progress));
@@ -165,8 +169,7 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
         ("simulate", simulate_seconds),
         ("optimum", optima.seconds),
     ]);
-    let (rolling, forecast_facts) = forecasts.map(|made| (made.rolling, made.facts)).unzip();
-    Ok(assemble(world, wanted, forecast_facts, rolling, &optima, runs, elapsed_seconds, notes))
+    Ok(assemble(world, wanted, forecasts, &optima, runs, elapsed_seconds, notes))
 }
 
 /// Says for how much of the trace a simpler model had to stand in for the one asked for.
@@ -214,18 +217,20 @@ fn simulate_all(
         .collect()
 }
 
-#[expect(clippy::too_many_arguments, reason = "one place where everything comes together")]
 fn assemble(
     world: World,
     wanted: &Wanted,
-    forecast: Option<ForecastFacts>,
-    rolling: Option<RollingForecast>,
+    forecasts: Option<Forecasts>,
     optima: &Optima,
     mut runs: Vec<(Outcome, Timeline)>,
     elapsed_seconds: BTreeMap<&'static str, f64>,
     notes: Vec<String>,
 ) -> Compared {
     let bound = optima.bound();
+    let (forecast, rolling, alarms) = match forecasts {
+        Some(made) => (Some(made.facts), Some(made.rolling), made.alarms),
+        None => (None, None, None),
+    };
     let fixed = runs.pop().map_or(f64::NAN, |(outcome, _)| outcome.cost.total());
     let facts = wanted
         .policies
@@ -251,6 +256,7 @@ fn assemble(
         filled: world.filled,
         timelines: runs.into_iter().map(|(_, timeline)| timeline).collect(),
         forecast: rolling,
+        alarms,
     };
     Compared { comparison, ticks, capacity_is_sized, notes, configuration }
 }

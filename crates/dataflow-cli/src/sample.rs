@@ -98,7 +98,10 @@ pub(crate) fn comparison(trace: &Trace) -> Sample {
         runs,
         elapsed_seconds: BTreeMap::from([("simulate", 0.5)]),
     };
-    Sample { comparison, ticks: Ticks { load, filled, capacity: trace.capacity, timelines, forecast: Some(forecast) } }
+    Sample {
+        comparison,
+        ticks: Ticks { load, filled, capacity: trace.capacity, timelines, forecast: Some(forecast), alarms: None },
+    }
 }
 
 fn run_all(scenario: &Scenario<'_>) -> (Vec<&'static str>, Vec<Outcome>, Vec<Timeline>) {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use dataflow_scale::Reason;
+
 use crate::comparison::{Comparison, Ticks};
 use crate::failure::Failure;
 
@@ -29,7 +31,12 @@ fn rows(comparison: &Comparison, ticks: &Ticks, file: &mut impl Write) -> std::i
         for tick in 0..timeline.len() {
             reason.clear();
             for (index, link) in timeline.reasons(tick).iter().enumerate() {
-                let _ = write!(reason, "{}{link}", if index == 0 { "" } else { "; " });
+                reason.push_str(if index == 0 { "" } else { "; " });
+                // At full precision, so in the reason's own words where the run knows no more.
+                let _ = match (link, &ticks.alarms) {
+                    (Reason::Anomaly, Some(alarms)) => write!(reason, "{}", alarms.reason(tick)),
+                    _ => write!(reason, "{link}"),
+                };
             }
             // Reasons hold commas but no quotes.
             let cost = &timeline.cost[tick];

@@ -9,6 +9,7 @@ use dataflow_scale::Observe;
 use dataflow_scale::spec::{Configuration, PolicySpec};
 
 use super::{note_built_in_trace, on_threads};
+use crate::alarms::{AlarmSource, DETECTOR};
 use crate::arguments::{SettingsArguments, TraceArguments};
 use crate::cache::Cache;
 use crate::failure::Failure;
@@ -47,6 +48,10 @@ pub(crate) struct CompareArguments {
     /// [default: ridge]
     #[arg(long, value_name = "MODEL|FILE.csv", help_heading = "Comparison")]
     forecast: Option<String>,
+    /// What tells hybrid that the newest load is an anomaly: forecast (above the 99.7% quantile of its forecast), or a
+    /// detector, as `dataflow detect --help` lists them [default: forecast]
+    #[arg(long, value_name = "NAME", help_heading = "Comparison")]
+    detector: Option<String>,
     /// Make forecasts anew, and keep none for the next time
     #[arg(long, help_heading = "Comparison")]
     no_cache: bool,
@@ -94,7 +99,8 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
     }
     note_built_in_trace(&arguments.trace, "compare", quiet);
     let compared = on_threads(arguments.settings.threads, || {
-        let world = World::open(&arguments.trace, &arguments.settings, Vec::new(), &progress, quiet)?;
+        let detector = arguments.detector.iter().map(|name| (DETECTOR, name.clone(), format!("--detector {name}")));
+        let world = World::open(&arguments.trace, &arguments.settings, detector.collect(), &progress, quiet)?;
         let wanted = wanted(arguments, &world.configuration, !files.is_empty(), quiet)?;
         pipeline::compare(world, &wanted, &progress)
     })?;
@@ -139,12 +145,19 @@ fn wanted(
     if let Some(warning) = warning.filter(|_| !quiet) {
         output::warn(&warning);
     }
+    let alarms = AlarmSource::choose(configuration)?;
+    if let (ForecastSource::File(path), Some(name)) = (&forecast, &arguments.detector) {
+        return Err(Failure::Input(format!(
+            "--detector {name}: {} tells itself what is an anomaly, in its column of that name; leave one of the two away",
+            path.display()
+        )));
+    }
     let observe = match arguments.observe {
         ObserveArgument::Previous => Observe::Previous,
         ObserveArgument::Current => Observe::Current,
     };
     let cache = if arguments.no_cache { None } else { Cache::of_user() };
-    Ok(Wanted { policies, observe, forecast, cache, record })
+    Ok(Wanted { policies, observe, forecast, alarms, cache, record })
 }
 
 /// What a result file holds.

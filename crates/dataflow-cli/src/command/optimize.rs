@@ -97,8 +97,14 @@ fn optimize(world: World, record: bool, progress: &Progress) -> Result<Compared,
         elapsed_seconds: BTreeMap::from([("ingest", world.ingest_seconds), ("optimum", optima.seconds)]),
     };
     let configuration = world.configuration.to_file();
-    let ticks =
-        Ticks { capacity: world.fleet.capacity, load: world.load, filled: world.filled, timelines, forecast: None };
+    let ticks = Ticks {
+        capacity: world.fleet.capacity,
+        load: world.load,
+        filled: world.filled,
+        timelines,
+        forecast: None,
+        alarms: None,
+    };
     Ok(Compared { comparison, ticks, capacity_is_sized: world.capacity_is_sized, notes, configuration })
 }
 

@@ -167,7 +167,7 @@ fn shade(drawing: &mut Drawing, detection: &Detection, frame: &Frame) {
         for (top, bottom) in [(frame.top, frame.load.pixels.0), (frame.score.pixels.1, frame.score.pixels.0)] {
             drawing.dashes((end, top), (end, bottom), SOFT_INK, 0.75);
         }
-        drawing.text((end + 5.0, frame.top + 9.0), "learning ends", 10.0, Anchor::Start, SOFT_INK);
+        drawing.text((end - 5.0, frame.top + 9.0), "learning", 10.0, Anchor::End, SOFT_INK);
     }
 }
 

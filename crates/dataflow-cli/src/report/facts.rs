@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dataflow_scale::{Reason, Timeline};
+use dataflow_scale::Timeline;
 use serde::Serialize;
 
 use super::columns::{Columns, Place};
 use crate::aggregate::{Bucket, Extent, recorded};
 use crate::comparison::{Bound, Comparison, CostFacts, RunFacts, Ticks};
-use crate::{quantity, story};
+use crate::story;
 
 /// Most rows embedded; longer traces are bucketed to this many.
 const ROWS: usize = 120_000;
@@ -134,10 +134,7 @@ fn policy(
     columns.integers(format!("{index}.action.tick"), kept.iter().map(|tick| *tick as i32));
     columns.integers(format!("{index}.action.change"), kept.iter().map(|tick| run.change[*tick]));
     columns.integers(format!("{index}.action.servers"), kept.iter().map(|tick| run.provisioned[*tick] as i32));
-    columns.texts(
-        format!("{index}.action.reason"),
-        kept.iter().map(|tick| reasons(run, *tick, &ticks.load.unit().to_string())),
-    );
+    columns.texts(format!("{index}.action.reason"), kept.iter().map(|tick| reasons(ticks, run, *tick)));
     let mut drops = drop_episodes(run, length);
     let drop_episodes = drops.len();
     drops.sort_by(|one, other| other.dropped.total_cmp(&one.dropped).then(one.tick.cmp(&other.tick)));
@@ -162,13 +159,8 @@ fn ends(list: &[usize], most: usize) -> Vec<usize> {
 }
 
 /// The chain of reasons of one tick, from the signal to the target.
-fn reasons(run: &Timeline, tick: usize, unit: &str) -> String {
-    let words = |reason: &Reason| match *reason {
-        // Only here the unit is known, and loads of bytes are long.
-        Reason::Quantile { load, target } => format!("forecast quantile {} needs {target}", quantity::load(load, unit)),
-        reason => reason.to_string(),
-    };
-    let chain: Vec<String> = run.reasons(tick).iter().map(words).collect();
+fn reasons(ticks: &Ticks, run: &Timeline, tick: usize) -> String {
+    let chain: Vec<String> = run.reasons(tick).iter().map(|reason| ticks.words(reason, tick)).collect();
     chain.join(" → ")
 }
 

@@ -39,7 +39,11 @@ fn screens() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     plant(folder);
-    insta::assert_snapshot!("detect_help", stdout(folder, &["detect", "-h"]));
+    // Arguments that all subcommands share are in their own snapshots.
+    let help = stdout(folder, &["detect", "-h"]);
+    let own: Vec<&str> =
+        help.lines().skip_while(|line| *line != "Detection:").take_while(|line| *line != "Settings:").collect();
+    insta::assert_snapshot!("detect_help", own.join("\n"));
     let seasonal = ["detect", "load.csv", "--detector", "seasonal-mad", "--time-zone", "Europe/Berlin"];
     insta::assert_snapshot!("detect_table", stdout(folder, &seasonal));
     insta::assert_snapshot!("detect_markdown", stdout(folder, &[&seasonal[..], &["--format", "markdown"]].concat()));
@@ -161,4 +165,35 @@ fn a_forest_in_batch_use_takes_the_nominal_share_for_anomalies_and_says_that_it_
     assert_eq!(found["knows_future"], true);
     let share = found["points"].as_array().expect("a list").len() as f64 / (10 * DAY) as f64;
     assert!((0.03..0.07).contains(&share), "{share}");
+}
+
+#[test]
+fn hybrid_acts_on_the_alarms_of_the_detector_asked_for_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    plant(folder);
+    let compare = ["compare", "load.csv", "--policies", "hybrid", "--timeline", "ticks.csv"];
+    let decisions = |arguments: &[&str]| {
+        stdout(folder, &[&compare[..], arguments].concat());
+        let rows = fs::read_to_string(folder.join("ticks.csv")).expect("a timeline");
+        rows.lines().filter(|row| row.contains("anomaly in the newest load")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ticks =
+        |rows: &[String]| rows.iter().filter_map(|row| row.split(',').nth(1)?.parse().ok()).collect::<Vec<usize>>();
+    let by_detector = decisions(&["--detector", "seasonal-mad"]);
+    assert!(by_detector.iter().all(|row| row.contains("(seasonal-mad: 0.") && row.contains("alarm from 0.5)")));
+    // The load of a tick is known at the next one; what is missing of the load is no reason to add servers.
+    let ticks_of_detector = ticks(&by_detector);
+    assert!(ticks_of_detector.contains(&(SPIKE + 1)), "{ticks_of_detector:?}");
+    assert!(
+        !ticks_of_detector.iter().any(|tick| (OUTAGE + 1..=OUTAGE_END + 1).contains(tick)),
+        "{ticks_of_detector:?}"
+    );
+    assert_eq!(decisions(&["--set", "forecasting.anomaly_detector=seasonal_mad"]), by_detector);
+    assert!(decisions(&[]).iter().all(|row| row.contains("quantile of its forecast")));
+
+    let refused = run(folder, &["compare", "load.csv", "--detector", "seasonal-mat"]);
+    let message = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(message.contains("--detector seasonal-mat") && message.contains("seasonal-mad"), "{message}");
 }

@@ -26,10 +26,11 @@ fn decisions_before_and_in_a_gap_do_not_depend_on_what_comes_after_it() {
     let folder = tempfile::tempdir().expect("a folder");
     write_trace(folder.path(), "one.csv", 1);
     write_trace(folder.path(), "two.csv", 5);
-    for fill in ["seasonal", "interpolate", "hold", "zero", "seasonal:1h"] {
+    let detectors = ["forecast", "ensemble", "matrix-profile", "forecast-residual", "z-score"];
+    for (fill, detector) in ["seasonal", "interpolate", "hold", "zero", "seasonal:1h"].into_iter().zip(detectors) {
         let servers = |trace: &str| {
             let arguments = ["compare", trace, "--fill", fill, "--policies", "reactive,predictive,hybrid,quantile"];
-            stdout(folder.path(), &[&arguments[..], &["--timeline", "ticks.csv"]].concat());
+            stdout(folder.path(), &[&arguments[..], &["--detector", detector, "--timeline", "ticks.csv"]].concat());
             let timeline = fs::read_to_string(folder.path().join("ticks.csv")).expect("a timeline");
             let mut servers = Vec::new();
             for row in timeline.lines().skip(1) {

@@ -337,6 +337,13 @@ pub const KEYS: &[Key] = &[
         "Length of one interval; finer traces are summed. Left out: a minute, or the trace's own where that is longer.",
     ),
     key("forecasting.model", "ridge", Slot::Name(|s| &mut s.model), "Model that makes the forecasts."),
+    key(
+        "forecasting.anomaly_detector",
+        "forecast",
+        Slot::Name(|s| &mut s.anomaly_detector),
+        "What tells hybrid that the newest load is an anomaly: forecast (above the 99.7% quantile of its forecast) or a \
+         detector, as `dataflow detect --help` lists them.",
+    ),
     optional(
         "forecasting.window_size",
         "60",

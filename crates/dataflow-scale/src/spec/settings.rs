@@ -52,6 +52,8 @@ pub struct Settings {
     pub interval: Option<Step>,
     /// Name of the forecasting model.
     pub model: String,
+    /// What tells that a load is an anomaly: `forecast`, or the name of a detector.
+    pub anomaly_detector: String,
     /// Look-back of the reference's neural models, in intervals.
     pub window_size: Option<u32>,
     /// Time between a decision and the load forecast for it, where it is not the start-up time.
@@ -85,6 +87,7 @@ impl Settings {
             max_step_in: None,
             interval: None,
             model: String::new(),
+            anomaly_detector: String::new(),
             window_size: None,
             lead_seconds: None,
         }

@@ -84,8 +84,14 @@ fn points(detection: &Detection) -> Vec<Point> {
     let flagged = |(index, load): (usize, Option<f64>)| {
         let verdict = detection.verdicts.get(index)?;
         let kind = verdict.kind?;
-        // What is missing is known, not guessed.
-        let score = if kind == Kind::MissingData { 1.0 } else { *detection.scores.get(index)? };
+        let score = *detection.scores.get(index)?;
+        let score = match kind {
+            // What is missing is known, not guessed.
+            Kind::MissingData => 1.0,
+            // It may be known by its length alone.
+            Kind::Outage => score.max(detection.threshold),
+            _ => score,
+        };
         Some(Point { time: detection.load.time(index), score, kind, load, expected: verdict.expected })
     };
     detection.load.values().enumerate().filter_map(flagged).collect()
