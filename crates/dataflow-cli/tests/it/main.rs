@@ -1,6 +1,7 @@
 //! The command as a user runs it: its screens, its contract for scripts, bad input, interrupts, and the golden cases.
 
 mod bad_input;
+mod cloud;
 mod configuration;
 mod contract;
 mod detect;

@@ -1,6 +1,5 @@
 //! Calls to the Sheets API by a service account, with retries where the service asks for them.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::Variables;
+use crate::address::escaped_value;
 
 const USUAL_KEY_FILE: &str = "secret/ggsheet_credentials.json";
 const CALL_TIMEOUT: Duration = Duration::from_mins(2);
@@ -79,7 +79,7 @@ impl Client {
     /// The tabs and the time zone of a spreadsheet.
     pub(super) fn spreadsheet(&self, id: &str) -> Result<Spreadsheet, String> {
         let found = self.call(async |delegate| {
-            let call = self.hub.spreadsheets().get(&in_path(id)).delegate(delegate).add_scope(self.scope);
+            let call = self.hub.spreadsheets().get(&escaped_value(id)).delegate(delegate).add_scope(self.scope);
             call.param("fields", "properties.timeZone,sheets.properties.title").doit().await
         })?;
         let zone = found.properties.and_then(|properties| properties.time_zone);
@@ -91,7 +91,7 @@ impl Client {
     /// The cells of a range, row by row: numbers as numbers, times as days.
     pub(super) fn values(&self, id: &str, range: &str) -> Result<Vec<Vec<Value>>, String> {
         let range = self.call(async |delegate| {
-            let call = self.hub.spreadsheets().values_get(&in_path(id), &in_path(range)).delegate(delegate);
+            let call = self.hub.spreadsheets().values_get(&escaped_value(id), &escaped_value(range)).delegate(delegate);
             let call = call.value_render_option("UNFORMATTED_VALUE").date_time_render_option("SERIAL_NUMBER");
             call.add_scope(self.scope).doit().await
         })?;
@@ -105,7 +105,7 @@ impl Client {
         let requests = Some(vec![Request { add_sheet, ..Request::default() }]);
         let request = BatchUpdateSpreadsheetRequest { requests, ..BatchUpdateSpreadsheetRequest::default() };
         self.call(async |delegate| {
-            let call = self.hub.spreadsheets().batch_update(request.clone(), &in_path(id)).delegate(delegate);
+            let call = self.hub.spreadsheets().batch_update(request.clone(), &escaped_value(id)).delegate(delegate);
             call.add_scope(self.scope).doit().await
         })?;
         Ok(())
@@ -121,7 +121,9 @@ impl Client {
         let request = ValueRange { values: Some(values), ..ValueRange::default() };
         self.call(async |delegate| {
             let spreadsheets = self.hub.spreadsheets();
-            let call = spreadsheets.values_append(request.clone(), &in_path(id), &in_path(range)).delegate(delegate);
+            let call = spreadsheets
+                .values_append(request.clone(), &escaped_value(id), &escaped_value(range))
+                .delegate(delegate);
             let call = call.value_input_option("RAW").insert_data_option("INSERT_ROWS");
             call.add_scope(self.scope).doit().await
         })?;
@@ -207,17 +209,4 @@ fn key(variables: &Variables) -> Result<ServiceAccountKey, String> {
     parse_service_account_key(text).map_err(|_| {
         format!("{file}: is no key of a service account; expected the JSON file that the Google Cloud console gives")
     })
-}
-
-/// A part of a path, with what would end it encoded.
-fn in_path(part: &str) -> String {
-    let mut encoded = String::new();
-    for byte in part.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~!':$".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }

@@ -14,6 +14,7 @@ use dataflow_series::did_you_mean;
 use dataflow_series::source::{RemoteObject, RemoteTrace, SourceError};
 
 use crate::Variables;
+use crate::address::unescaped;
 use client::{Access, Client};
 
 const SCHEME: &str = "sheets:";
@@ -92,7 +93,7 @@ impl Address {
         if let Some(part) = query.split('&').find(|part| !part.is_empty() && !is_known(part)) {
             return Some(Err(format!("there is no setting {part:?} of a sheet; {HOW_TO_NAME}")));
         }
-        Some(Ok(Self { spreadsheet, range: range.map(|range| range.replace("%20", " ").replace("%21", "!")) }))
+        Some(Ok(Self { spreadsheet, range: range.map(unescaped) }))
     }
 }
 

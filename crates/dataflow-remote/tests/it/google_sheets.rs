@@ -228,6 +228,6 @@ fn results_are_added_to_a_tab_or_to_a_new_one() {
     assert_eq!(values[0], &json!([["fixed", 20.5]]));
     assert_eq!(written[1].1["requests"][0]["addSheet"]["properties"]["title"], "New");
     assert_eq!(values[2], &json!([["policy", "total"], ["fixed", 20.5]]));
-    assert!(written[0].0.starts_with("/v4/spreadsheets/abc/values/'My%20results':append?"), "{}", written[0].0);
+    assert!(written[0].0.starts_with("/v4/spreadsheets/abc/values/%27My%20results%27:append?"), "{}", written[0].0);
     assert!(written[0].0.contains("valueInputOption=RAW"), "nothing is a formula");
 }
