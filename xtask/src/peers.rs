@@ -1,7 +1,8 @@
 //! Access logs read by `dataflow ingest` and by other programs, side by side in one run.
 //!
 //! The log is the NASA sample of the data folder, repeated to the size asked for. All programs read the same file and
-//! give requests, bytes and status classes per minute; only `wc -l` does less, and shows the limit. CPU seconds are
+//! give requests, bytes and status classes per minute; only `wc -l` does less, and shows the limit, and `dataflow explore`
+//! more: its ratio is to be at most 2. CPU seconds are
 //! what the kernel counted for the process (user and system, to 10 ms), memory is its peak.
 
 use std::ffi::OsString;
@@ -122,6 +123,14 @@ pub(crate) fn run(megabytes: usize) -> anyhow::Result<()> {
     row("dataflow ingest, 1 thread", &one, Some(totals));
     let (many, totals) = ours(all)?;
     row(&format!("dataflow ingest, {all} threads"), &many, Some(totals));
+    for threads in [1, all] {
+        let threads_text = threads.to_string();
+        let mut command = Command::new(&dataflow);
+        command.args(["explore", "--quiet", "--format", "json", "--threads", &threads_text]).arg(&text);
+        let usage = usage(&mut command)?.context("dataflow was just built")?;
+        let noun = if threads == 1 { "thread" } else { "threads" };
+        row(&format!("dataflow explore, {threads} {noun}"), &usage, None);
+    }
     match usage(Command::new("wc").arg("-l").arg(&text))? {
         Some(usage) => row("wc -l (counts lines only)", &usage, None),
         None => println!("wc is not installed"),

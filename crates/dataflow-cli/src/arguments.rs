@@ -30,6 +30,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Compare(Box<command::compare::CompareArguments>),
     Detect(Box<command::detect::DetectArguments>),
+    Explore(Box<command::explore::ExploreArguments>),
     Forecast(Box<command::forecast::ForecastArguments>),
     Ingest(command::ingest::IngestArguments),
     Optimize(Box<command::optimize::OptimizeArguments>),
@@ -58,6 +59,9 @@ pub(crate) struct TraceArguments {
     /// Load to read: bytes, requests or value [default: bytes where there are any]
     #[arg(long, value_name = "UNIT")]
     pub(crate) measure: Option<Unit>,
+    /// Column of a table that is the load, where there are several, such as one of many services
+    #[arg(long, value_name = "NAME")]
+    pub(crate) column: Option<String>,
     /// Multiply the load
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, allow_hyphen_values = true)]
     pub(crate) scale: f64,

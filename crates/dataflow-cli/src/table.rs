@@ -5,17 +5,19 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table as Grid, presets};
 
-/// A table of texts; the first column is left-aligned, all others are numbers.
+/// A table of texts; the first column is left-aligned, all others are numbers unless told otherwise.
 pub(crate) struct Table {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     /// The row worth looking at, if any.
     marked: Option<usize>,
+    /// Columns of texts besides the first.
+    left: Vec<usize>,
 }
 
 impl Table {
     pub(crate) fn new(header: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { header: header.into_iter().map(Into::into).collect(), rows: Vec::new(), marked: None }
+        Self { header: header.into_iter().map(Into::into).collect(), rows: Vec::new(), marked: None, left: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, row: &[String]) {
@@ -25,6 +27,11 @@ impl Table {
     /// Marks a row, from 0.
     pub(crate) fn mark(&mut self, row: Option<usize>) {
         self.marked = row;
+    }
+
+    /// Aligns a column, from 0, as text.
+    pub(crate) fn align_left(&mut self, column: usize) {
+        self.left.push(column);
     }
 
     /// For a terminal, with colours that are dropped where there is none.
@@ -53,8 +60,9 @@ impl Table {
     fn grid(&self, preset: comfy_table::TableStyle) -> Grid {
         let mut grid = Grid::new();
         grid.load_style(preset).set_header(&self.header).add_rows(&self.rows);
-        for column in grid.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
+        for (index, column) in grid.column_iter_mut().enumerate().skip(1) {
+            let is_text = self.left.contains(&index);
+            column.set_cell_alignment(if is_text { CellAlignment::Left } else { CellAlignment::Right });
         }
         grid
     }

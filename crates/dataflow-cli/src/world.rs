@@ -112,7 +112,7 @@ impl World {
         quiet: bool,
     ) -> Result<Self, Failure> {
         let mut configuration = configure(trace, settings, flags, quiet)?;
-        let time_zone = time_zone(trace)?;
+        let time_zone = zone_named(trace.time_zone.as_deref())?;
         let started = Instant::now();
         let Sight { source, history, finer, extras, window, mut notes } =
             Sight::of(trace, &configuration, &time_zone, progress, settings.threads, detail)?;
@@ -204,7 +204,7 @@ impl Seen {
         quiet: bool,
     ) -> Result<Self, Failure> {
         let configuration = configure(trace, settings, flags, quiet)?;
-        let time_zone = time_zone(trace)?;
+        let time_zone = zone_named(trace.time_zone.as_deref())?;
         let Sight { source, history, window, notes, .. } =
             Sight::of(trace, &configuration, &time_zone, progress, settings.threads, Detail::Minutes)?;
         let wrong = |error: SeriesError| Failure::Input(format!("{source}: {error}"));
@@ -289,11 +289,13 @@ fn observe(
         interval: wanted.filter(|_| !is_usual),
         detail: Some(detail.step(wanted.unwrap_or(Step::MINUTE))),
         measure: arguments.measure,
+        column: arguments.column.clone(),
         silence_as_gap: arguments.silence_as_gap,
         time_zone: Some(zone.clone()),
         progress: Some(bar.byte_counter()),
         threads: threads.and_then(NonZeroUsize::new),
         remote: Some(Arc::new(Places::new(Variables::read()))),
+        exploration: None,
     };
     let mut trace = source::open(&request)?;
     let source = trace.source.clone();
@@ -361,15 +363,19 @@ fn seeded(inputs: &[String], seed: u64) -> Vec<String> {
     inputs.iter().map(with_seed).collect()
 }
 
-fn time_zone(arguments: &TraceArguments) -> Result<TimeZone, Failure> {
-    let Some(name) = &arguments.time_zone else { return Ok(TimeZone::UTC) };
+/// The zone of a name; UTC without one.
+///
+/// # Errors
+/// When there is no such zone.
+pub(crate) fn zone_named(name: Option<&str>) -> Result<TimeZone, Failure> {
+    let Some(name) = name else { return Ok(TimeZone::UTC) };
     TimeZone::get(name).map_err(|_| {
         Failure::Input(format!("--time-zone {name}: there is no such zone; expected a name such as America/New_York"))
     })
 }
 
 /// An instant, or a date or local time in the zone.
-fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
+pub(crate) fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
     if let Ok(instant) = text.parse() {
         return Ok(instant);
     }

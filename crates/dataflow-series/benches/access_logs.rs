@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use dataflow_series::decompress;
+use dataflow_series::explore::{Exploration, explore_logs};
 use dataflow_series::log::{LogInput, Options, parse_line, read_logs};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
@@ -42,6 +43,17 @@ fn json(bencher: Bencher<'_, '_>, threads: usize) {
     read(bencher, &(0..10_000).map(line).collect::<String>().into_bytes(), threads);
 }
 
+/// What logs tell besides their traffic: at most twice the time of `common` and `combined`.
+#[divan::bench(args = [1, 2])]
+fn explore_common(bencher: Bencher<'_, '_>, threads: usize) {
+    explore(bencher, &common_lines(), threads);
+}
+
+#[divan::bench(args = [1, 2])]
+fn explore_combined(bencher: Bencher<'_, '_>, threads: usize) {
+    explore(bencher, &combined_lines(), threads);
+}
+
 /// Single lines with all their fields.
 #[divan::bench]
 fn fields(bencher: Bencher<'_, '_>) {
@@ -57,6 +69,15 @@ fn read(bencher: Bencher<'_, '_>, lines: &[u8], threads: usize) {
     bencher
         .counter(BytesCount::new(text.len()))
         .bench_local(|| read_logs([Ok(LogInput::new("bench", black_box(&text[..])))], &options).map(|all| all.total()));
+}
+
+fn explore(bencher: Bencher<'_, '_>, lines: &[u8], threads: usize) {
+    let text = lines.repeat(BYTES / lines.len());
+    let options = Options { threads: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN), ..Options::default() };
+    bencher.counter(BytesCount::new(text.len())).bench_local(|| {
+        let inputs = [Ok(LogInput::new("bench", black_box(&text[..])))];
+        explore_logs(inputs, &options, &Exploration::default()).map(|(traffic, _)| traffic.total())
+    });
 }
 
 fn common_lines() -> Vec<u8> {

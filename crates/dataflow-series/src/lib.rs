@@ -6,6 +6,7 @@
 
 mod calendar;
 mod decompress;
+pub mod explore;
 mod fill;
 pub mod log;
 mod series;

@@ -72,6 +72,11 @@ impl Window {
         }
     }
 
+    /// Whether it means the same instants on every trace.
+    pub const fn is_fixed(&self) -> bool {
+        matches!((self.start, self.end), (Edge::At(_), Edge::At(_) | Edge::After(_)))
+    }
+
     /// The instants that the window means on a trace that covers `trace`; the result may reach beyond the trace.
     ///
     /// # Errors
@@ -146,6 +151,19 @@ mod tests {
             ("-400d..", first, last),
         ] {
             assert_eq!(on_july(text), Ok((start.to_owned(), end.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_windows_between_instants_are_the_same_on_every_trace() {
+        for (text, is_fixed) in [
+            ("1995-07-01..2d", true),
+            ("1995-07-01..1995-07-08", true),
+            ("..7d", false),
+            ("1995-07-01..", false),
+            ("1d..2d", false),
+        ] {
+            assert_eq!(Window::parse(text, &TimeZone::UTC).unwrap().is_fixed(), is_fixed, "{text}");
         }
     }
 

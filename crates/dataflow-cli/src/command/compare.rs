@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
                        `google-sheets`";
         return Err(Failure::Input(problem.to_owned()));
     }
-    note_built_in_trace(&arguments.trace, "compare", quiet);
+    note_built_in_trace(&arguments.trace.trace, "compare", quiet);
     let compared = on_threads(arguments.settings.threads, || {
         let detector = arguments.detector.iter().map(|name| (DETECTOR, name.clone(), format!("--detector {name}")));
         let world = World::open(&arguments.trace, &arguments.settings, detector.collect(), &progress, quiet)?;

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod detect;
+pub(crate) mod explore;
 pub(crate) mod forecast;
 pub(crate) mod ingest;
 pub(crate) mod man;
@@ -12,7 +13,7 @@ pub(crate) mod optimize;
 
 use dataflow_series::source::DEFAULT_INPUT;
 
-use crate::arguments::{Arguments, Command, TraceArguments};
+use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 use crate::output;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Compare(arguments) => compare::run(&arguments, quiet),
         Command::Detect(arguments) => detect::run(&arguments, quiet),
+        Command::Explore(arguments) => explore::run(&arguments, quiet),
         Command::Forecast(arguments) => forecast::run(&arguments, quiet),
         Command::Ingest(arguments) => ingest::run(&arguments, quiet),
         Command::Optimize(arguments) => optimize::run(&arguments, quiet),
@@ -48,8 +50,8 @@ pub(crate) fn on_threads<T: Send>(
 }
 
 /// Says that the built-in trace is used where none was given, and how to give one to `subcommand`.
-pub(crate) fn note_built_in_trace(trace: &TraceArguments, subcommand: &str, quiet: bool) {
-    if trace.trace.is_empty() && !quiet {
+pub(crate) fn note_built_in_trace(inputs: &[String], subcommand: &str, quiet: bool) {
+    if inputs.is_empty() && !quiet {
         output::note(&format!(
             "no trace was given, so the built-in {DEFAULT_INPUT} is used; give your own as a file: \
              `dataflow {subcommand} access.log`"

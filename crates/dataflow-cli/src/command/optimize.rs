@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &OptimizeArguments, quiet: bool) -> Result<(), Fail
     let progress = Progress::new(quiet);
     let mut staging = Staging::default();
     let plan = arguments.plan.as_ref().map(|target| staging.file(target)).transpose()?;
-    note_built_in_trace(&arguments.trace, "optimize", quiet);
+    note_built_in_trace(&arguments.trace.trace, "optimize", quiet);
     let optimized = on_threads(arguments.settings.threads, || {
         let world = World::open(&arguments.trace, &arguments.settings, Vec::new(), &progress, quiet)?;
         optimize(world, plan.is_some(), &progress)

@@ -7,6 +7,7 @@ mod anomalies;
 mod axis;
 mod costs;
 mod drawing;
+mod explore;
 mod forecast;
 mod palette;
 mod panel;
@@ -18,6 +19,7 @@ use dataflow_series::source::write_file;
 
 pub(crate) use anomalies::write_anomalies;
 use drawing::{Anchor, Drawing};
+pub(crate) use explore::write as write_exploration;
 pub(crate) use forecast::write_board;
 use palette::{INK, SOFT_INK};
 

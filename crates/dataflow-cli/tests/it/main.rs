@@ -5,6 +5,7 @@ mod cloud;
 mod configuration;
 mod contract;
 mod detect;
+mod explore;
 mod forecast;
 mod golden;
 mod hostile;

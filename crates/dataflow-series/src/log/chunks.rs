@@ -11,7 +11,7 @@ use crate::decompress::read_up_to;
 /// A longer line is rejected, not read.
 pub const MAXIMUM_LINE_BYTES: usize = 1024 * 1024;
 /// Large enough to make the work around a chunk small, small enough to stay in a core's own cache.
-pub(super) const CHUNK_BYTES: usize = 256 * 1024;
+pub(crate) const CHUNK_BYTES: usize = 256 * 1024;
 /// What is kept of a line that is too long, to be shown.
 const LONG_LINE_KEPT: usize = 256;
 
@@ -42,6 +42,8 @@ pub(super) enum Chunk {
 /// Hands out the chunks of all inputs in order.
 pub(super) struct Chunks<'input, Inputs> {
     inputs: Inputs,
+    /// The length of a chunk, if no line is longer.
+    bytes: usize,
     reader: Option<Box<dyn Read + Send + 'input>>,
     /// The beginning of a line whose end is not read yet.
     carry: Vec<u8>,
@@ -55,9 +57,9 @@ pub(super) struct Chunks<'input, Inputs> {
 }
 
 impl<'input, Inputs: Iterator<Item = Result<LogInput<'input>, OpenError>>> Chunks<'input, Inputs> {
-    pub(super) fn new(inputs: Inputs) -> Self {
+    pub(super) fn new(inputs: Inputs, bytes: usize) -> Self {
         let (carry, names) = (Vec::new(), Vec::new());
-        Self { inputs, reader: None, carry, skipping: false, names, handed_out: 0, failed: false }
+        Self { inputs, bytes, reader: None, carry, skipping: false, names, handed_out: 0, failed: false }
     }
 
     /// Puts the next chunk at the beginning of `buffer`; `None` at the end of the last input, and after an error.
@@ -81,11 +83,9 @@ impl<'input, Inputs: Iterator<Item = Result<LogInput<'input>, OpenError>>> Chunk
                 self.names.push(input.name);
                 self.reader = Some(input.reader);
             }
-            // Another thread's buffer may have grown for a long line, whose end is carried over here.
-            let needed = CHUNK_BYTES.max(self.carry.len() * 2);
-            if buffer.len() < needed {
-                buffer.resize(needed, 0);
-            }
+            // Another thread's buffer may have grown for a long line, whose end is carried over here; and where a chunk
+            // ends must not depend on which thread reads it.
+            buffer.resize(self.bytes.max(self.carry.len() * 2), 0);
             if let Some(chunk) = self.fill(buffer).map_err(|source| self.explained(source))? {
                 return Ok(Some(chunk));
             }

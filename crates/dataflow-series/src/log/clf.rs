@@ -139,7 +139,7 @@ fn is_escaped(text: &[u8], index: usize) -> bool {
 }
 
 /// The next quoted field, up to an unescaped quote before a space or the end, and what follows it.
-fn quoted(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
+pub(super) fn quoted(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let Some(field) = text.strip_prefix(b" \"") else { return (None, b"") };
     let closes = |quote: &usize| !is_escaped(field, *quote) && matches!(field.get(quote + 1), None | Some(b' '));
     match memchr_iter(b'"', field).find(closes) {

@@ -21,6 +21,7 @@ mod chunks;
 mod clf;
 mod date;
 mod json;
+mod lines;
 mod quick;
 mod read;
 mod records;
@@ -35,11 +36,16 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::time::whole_second;
+
 pub use chunks::{LogInput, MAXIMUM_LINE_BYTES};
+pub(crate) use lines::{Count, count_lines};
+pub(crate) use quick::QuickLine;
+pub(crate) use read::hand_over;
 pub use read::{LogError, Options, read_logs};
 pub use records::read_records;
 pub use reject::{Malformed, Rejected, RejectedLine};
-pub(crate) use rows::Reach;
+pub(crate) use rows::{Counter, Place, Reach, Rows};
 pub use traffic::{Row, SourceSummary, Traffic};
 
 /// The form of an access-log line.
@@ -90,11 +96,11 @@ pub struct Record<'line> {
 
 /// What the counting of traffic needs of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Essentials {
+pub(crate) struct Essentials {
     /// Seconds since 1970 in UTC.
-    second: i64,
-    status: u16,
-    size: u64,
+    pub(crate) second: i64,
+    pub(crate) status: u16,
+    pub(crate) size: u64,
 }
 
 /// Reads one line (without its line feed; NUL bytes before it, and a carriage return and spaces at its end, are ignored).
@@ -118,6 +124,12 @@ pub fn parse_line(line: &[u8]) -> Result<Record<'_>, Malformed> {
 /// whole line of `head` is one of an access log. `head` may end in the middle of a line.
 pub fn recognise(head: &[u8]) -> Option<LogFormat> {
     head.split(|byte| *byte == b'\n').find_map(|line| parse_line(line).ok()).map(|record| record.format)
+}
+
+impl Record<'_> {
+    pub(crate) fn essentials(&self) -> Essentials {
+        Essentials { second: whole_second(self.time), status: self.status, size: self.size }
+    }
 }
 
 fn essentials(line: &[u8]) -> Result<Essentials, Malformed> {
@@ -144,7 +156,7 @@ fn without_byte_order_mark(line: &[u8]) -> &[u8] {
 }
 
 /// Splits a request line into method, resource and protocol.
-fn split_request(request: &[u8]) -> (&[u8], &[u8], &[u8]) {
+pub(crate) fn split_request(request: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let request = request.trim_ascii();
     if request == b"-" {
         return (b"", b"", b"");

@@ -6,11 +6,48 @@
 
 use memchr::{memchr, memchr2};
 
-use super::{Essentials, MAXIMUM_LINE_BYTES, date};
+use super::{Essentials, MAXIMUM_LINE_BYTES, clf, date};
 
 /// Behind the opening bracket: the time and `] "`.
 const STAMP_BYTES: usize = date::LENGTH + 3;
 const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// A line that was read, and where in the text its parts are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuickLine {
+    pub(crate) essentials: Essentials,
+    /// Where the request begins.
+    request: usize,
+    /// Where the quote stands that closes it.
+    quote: usize,
+    /// Where that begins what follows the size.
+    rest: usize,
+    /// Where the next line begins.
+    pub(super) next: usize,
+}
+
+impl QuickLine {
+    /// Client and request of a line that was read from the beginning of `text`.
+    #[inline]
+    pub(crate) fn client_and_request<'text>(&self, text: &'text [u8]) -> (&'text [u8], &'text [u8]) {
+        // The head ends in ` - - [` and the time; a client that seems to hold a blank ends there.
+        let head = &text[..self.request - STAMP_BYTES - 6];
+        (&head[..memchr(b' ', head).unwrap_or(head.len())], &text[self.request..self.quote])
+    }
+
+    /// Whether there is anything behind the size.
+    #[inline]
+    pub(crate) fn has_more(&self, text: &[u8]) -> bool {
+        text[self.rest] == b' '
+    }
+
+    /// Referrer and agent of a line that was read from the beginning of `text`.
+    #[inline]
+    pub(crate) fn referrer_and_agent<'text>(&self, text: &'text [u8]) -> (Option<&'text [u8]>, Option<&'text [u8]>) {
+        let (referrer, rest) = clf::quoted(text[self.rest..self.next].trim_ascii_end());
+        (referrer, clf::quoted(rest).0)
+    }
+}
 
 /// Reads lines, remembering the time of the last one.
 #[derive(Debug)]
@@ -29,10 +66,9 @@ impl Default for QuickReader {
 }
 
 impl QuickReader {
-    /// Reads the line at the beginning of `text`, and tells where the next one begins; `None` when this road does not
-    /// know.
+    /// Reads the line at the beginning of `text`; `None` when this road does not know.
     #[inline]
-    pub(super) fn read(&mut self, text: &[u8]) -> Option<(Essentials, usize)> {
+    pub(super) fn read(&mut self, text: &[u8]) -> Option<QuickLine> {
         // White space is no client, and a brace, maybe behind a byte order mark, begins a JSON object.
         if matches!(text.first()?, 0..=b' ' | b'{' | 0xef) {
             return None;
@@ -44,9 +80,12 @@ impl QuickReader {
         }
         let (stamp, body) = text[bracket + 1..].split_first_chunk::<STAMP_BYTES>()?;
         let second = self.second(stamp)?;
-        let (status, size, length) = status_and_size(body)?;
-        let next = bracket + 1 + STAMP_BYTES + length;
-        if next > MAXIMUM_LINE_BYTES { None } else { Some((Essentials { second, status, size }, next)) }
+        let end = status_and_size(body)?;
+        let request = bracket + 1 + STAMP_BYTES;
+        let next = request + end.next;
+        let essentials = Essentials { second, status: end.status, size: end.size };
+        let (quote, rest) = (request + end.quote, request + end.rest);
+        if next > MAXIMUM_LINE_BYTES { None } else { Some(QuickLine { essentials, request, quote, rest, next }) }
     }
 
     #[inline]
@@ -76,10 +115,21 @@ impl QuickReader {
     }
 }
 
-/// Status and size behind the first quote of a body, which must close the request, and the length of the body up to the
-/// next line.
+/// What follows the request of a body, by indices into the body.
+struct End {
+    status: u16,
+    size: u64,
+    /// Of the quote that closes the request.
+    quote: usize,
+    /// Behind the size.
+    rest: usize,
+    /// Of the next line.
+    next: usize,
+}
+
+/// Status and size behind the first quote of a body, which must close the request.
 #[inline]
-fn status_and_size(body: &[u8]) -> Option<(u16, u64, usize)> {
+fn status_and_size(body: &[u8]) -> Option<End> {
     let quote = memchr2(b'"', b'\n', body)?;
     let status = status(word(body, quote)?)?;
     let tail = word(body, quote + 6)?;
@@ -91,14 +141,14 @@ fn status_and_size(body: &[u8]) -> Option<(u16, u64, usize)> {
         _ => return None,
     };
     let end = quote + 6 + size_length;
-    let rest = match &body[end..] {
+    let length = match &body[end..] {
         [b'\n', ..] => 1,
         [b'\r', b'\n', ..] => 2,
         // Another quoted field: the request is closed for certain, unless the quote is an escaped one.
         [b' ', b'"', more @ ..] if quote > 0 && body[quote - 1] != b'\\' => 3 + memchr(b'\n', more)?,
         _ => return None,
     };
-    Some((status, size, end + rest))
+    Some(End { status, size, quote, rest: end, next: end + length })
 }
 
 /// Eight bytes; the first is the lowest.

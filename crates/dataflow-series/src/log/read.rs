@@ -1,21 +1,21 @@
-//! Reads access logs on several threads: each takes the next chunk of lines in turn and adds it up for itself.
+//! Adds up the lines of access logs per interval, on several threads.
 //!
 //! Sums do not depend on the order in which they are added, and everything else carries the place of its line, so the
 //! result is the same for any number of threads.
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter};
 
-use super::chunks::{Chunk, Chunks, LogInput};
-use super::quick::QuickReader;
-use super::reject::{Counts, KEPT, Malformed, Rejected, RejectedLine, excerpt};
+use super::chunks::{CHUNK_BYTES, LogInput};
+use super::lines::{Count, count_lines};
+use super::quick::QuickLine;
+use super::reject::Malformed;
 use super::rows::{BLOCK, Counter, Place, Rows};
-use super::{SourceSummary, Traffic, essentials};
+use super::{Traffic, essentials};
 use crate::{OpenError, Step};
 
 /// How logs are read.
@@ -67,6 +67,20 @@ pub enum LogError {
         /// The names of the inputs.
         names: String,
     },
+    /// No line is of the time asked for.
+    #[error("{name}: no line is within {start}..{end}; they reach from {first} to {last}")]
+    NothingInWindow {
+        /// The names of the inputs.
+        name: String,
+        /// From when lines were asked for.
+        start: Timestamp,
+        /// Until when.
+        end: Timestamp,
+        /// The time of the first line.
+        first: Timestamp,
+        /// The time of the last line.
+        last: Timestamp,
+    },
     /// The lines lie too far apart for the step.
     #[error(
         "the lines reach from {start} to {end}, which are more than {INTERVALS_MAX} intervals of {step}; choose a longer interval or fewer files"
@@ -83,12 +97,6 @@ pub enum LogError {
 
 /// More intervals than this are refused: 97 days of seconds, 15 years of minutes.
 pub(super) const INTERVALS_MAX: u64 = 1 << 23;
-/// So many blocks a thread keeps to itself before it hands them over, which bounds its memory (about 4 MB).
-const OWN_BLOCKS: usize = 1024;
-
-/// More threads than this only wait for the next chunk of lines.
-const THREADS_MAX: usize = 64;
-
 /// Adds up the lines of access logs per interval, in memory that depends on the number of intervals only.
 ///
 /// The lines may come in any order. An input is opened when the one before it has been read. Lines that are not of an
@@ -104,128 +112,46 @@ where
     Inputs: IntoIterator<Item = Result<LogInput<'input>, OpenError>>,
     Inputs::IntoIter: Send,
 {
-    let shared = Shared {
-        chunks: Mutex::new(Chunks::new(inputs.into_iter())),
-        rows: Mutex::new(Rows::default()),
-        step: options.step,
-    };
-    let workers = thread::scope(|scope| {
-        // Where the system gives no further thread, those that run do the work.
-        let others: Vec<_> = (1..options.threads.get().min(THREADS_MAX))
-            .map_while(|_| thread::Builder::new().spawn_scoped(scope, || shared.work()).ok())
-            .collect();
-        let mut workers = vec![shared.work()];
-        for other in others {
-            workers.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        workers.into_iter().collect::<Result<Vec<Tally>, LogError>>()
-    })?;
-    let names = shared.chunks.into_inner().unwrap_or_else(PoisonError::into_inner).names;
-    let rows = shared.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let report = Report::new(names, workers)?;
+    let shared = Mutex::new(Rows::default());
+    let worker = || Sums { shared: &shared, step: options.step, counter: Counter::new(options.step.seconds()) };
+    let report = count_lines(inputs.into_iter(), options.threads, CHUNK_BYTES, worker)?;
+    let rows = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     Traffic::new(rows, report, options)
 }
 
-/// What the threads have in common.
-struct Shared<Inputs> {
-    chunks: Mutex<Inputs>,
-    rows: Mutex<Rows>,
+/// Adds lines up per interval; what one thread has is handed over to what all have in common.
+struct Sums<'all> {
+    shared: &'all Mutex<Rows>,
     step: Step,
+    counter: Counter,
 }
 
-/// What one thread found besides the sums.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    counts: Counts,
-    /// The first rejected lines of this thread.
-    first: Vec<(Place, Malformed, String)>,
-    pub(super) chunks: Vec<ChunkTally>,
-}
-
-/// How many lines a chunk has.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ChunkTally {
-    pub(super) number: u64,
-    pub(super) source: usize,
-    pub(super) lines: u64,
-    pub(super) accepted: u64,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl<'input, Inputs: Iterator<Item = Result<LogInput<'input>, OpenError>>> Shared<Chunks<'input, Inputs>> {
-    /// What one thread does.
-    fn work(&self) -> Result<Tally, LogError> {
-        let mut buffer = Vec::new();
-        let mut quick = QuickReader::default();
-        let mut counter = Counter::new(self.step.seconds());
-        let mut tally = Tally::default();
-        loop {
-            let (chunk, number, source) = {
-                let mut chunks = lock(&self.chunks);
-                let Some(chunk) = chunks.next(&mut buffer)? else { break };
-                (chunk, chunks.handed_out - 1, chunks.names.len() - 1)
-            };
-            let mut lines = ChunkTally { number, source, lines: 0, accepted: 0 };
-            match chunk {
-                Chunk::LongLine(kept) => {
-                    tally.reject(Place { chunk: number, line: 0 }, Malformed::TooLong, &buffer[..kept]);
-                    lines.lines = 1;
-                }
-                Chunk::Lines(length) => read_lines(&buffer[..length], &mut lines, &mut quick, &mut counter, &mut tally),
-            }
-            tally.chunks.push(lines);
-            if counter.rows.blocks.len() > OWN_BLOCKS {
-                self.hand_over(&mut counter)?;
-            }
-        }
-        counter.settle();
-        self.hand_over(&mut counter)?;
-        Ok(tally)
+impl Count for Sums<'_> {
+    #[inline]
+    fn quick(&mut self, _text: &[u8], line: &QuickLine, place: Place) {
+        self.counter.add(line.essentials, place);
     }
 
-    fn hand_over(&self, counter: &mut Counter) -> Result<(), LogError> {
-        let mut rows = lock(&self.rows);
-        rows.take(&mut counter.rows);
-        if rows.blocks.len() as u64 > INTERVALS_MAX / BLOCK as u64 { Err(too_many(&rows, self.step)) } else { Ok(()) }
+    fn slow(&mut self, line: &[u8], place: Place) -> Result<(), Malformed> {
+        self.counter.add(essentials(line)?, place);
+        Ok(())
+    }
+
+    fn end_chunk(&mut self, _number: u64) -> Result<(), LogError> {
+        if self.counter.is_large() { hand_over(&mut self.counter, self.shared, self.step) } else { Ok(()) }
+    }
+
+    fn finish(&mut self) -> Result<(), LogError> {
+        self.counter.settle();
+        hand_over(&mut self.counter, self.shared, self.step)
     }
 }
 
-fn read_lines(bytes: &[u8], lines: &mut ChunkTally, quick: &mut QuickReader, counter: &mut Counter, tally: &mut Tally) {
-    let mut text = bytes;
-    while !text.is_empty() {
-        let place = Place { chunk: lines.number, line: lines.lines };
-        lines.lines += 1;
-        let next = if let Some((essentials, next)) = quick.read(text) {
-            lines.accepted += 1;
-            counter.add(essentials, place);
-            next
-        } else {
-            let end = memchr(b'\n', text).unwrap_or(text.len());
-            match essentials(&text[..end]) {
-                Ok(essentials) => {
-                    lines.accepted += 1;
-                    counter.add(essentials, place);
-                }
-                Err(reason) => tally.reject(place, reason, &text[..end]),
-            }
-            text.len().min(end + 1)
-        };
-        text = &text[next..];
-    }
-}
-
-/// The lines of a chunk without their line feeds; the last may have none.
-pub(super) fn lines_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut start = 0;
-    let last = (!bytes.ends_with(b"\n")).then_some(bytes.len());
-    memchr_iter(b'\n', bytes).chain(last).map(move |end| {
-        let line = &bytes[start..end];
-        start = end + 1;
-        line
-    })
+/// Adds the rows of one thread, which are left empty, to those of all.
+pub(crate) fn hand_over(counter: &mut Counter, shared: &Mutex<Rows>, step: Step) -> Result<(), LogError> {
+    let mut rows = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    rows.take(&mut counter.rows);
+    if rows.blocks.len() as u64 > INTERVALS_MAX / BLOCK as u64 { Err(too_many(&rows, step)) } else { Ok(()) }
 }
 
 pub(super) fn too_many(rows: &Rows, step: Step) -> LogError {
@@ -234,80 +160,4 @@ pub(super) fn too_many(rows: &Rows, step: Step) -> LogError {
         Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
     };
     LogError::TooManyIntervals { start: time(rows.occupied().next()), end: time(rows.occupied().last()), step }
-}
-
-impl Tally {
-    #[cold]
-    pub(super) fn reject(&mut self, place: Place, reason: Malformed, line: &[u8]) {
-        self.counts.add(reason, 1);
-        if self.first.len() < KEPT {
-            self.first.push((place, reason, excerpt(line)));
-        }
-    }
-}
-
-/// The tallies of all threads brought together.
-pub(super) struct Report {
-    pub(super) sources: Vec<SourceSummary>,
-    pub(super) rejected: Rejected,
-    /// For every chunk its source, and the number of lines before it in that source.
-    chunks: Vec<(usize, u64)>,
-}
-
-impl Report {
-    pub(super) fn new(names: Vec<String>, tallies: Vec<Tally>) -> Result<Self, LogError> {
-        let mut sources: Vec<_> = names.into_iter().map(|name| SourceSummary { name, lines: 0, accepted: 0 }).collect();
-        let (mut counts, mut first, mut chunks) = (Counts::default(), Vec::new(), Vec::new());
-        for tally in tallies {
-            counts.merge(&tally.counts);
-            first.extend(tally.first);
-            chunks.extend(tally.chunks);
-        }
-        chunks.sort_unstable_by_key(|chunk: &ChunkTally| chunk.number);
-        let before = chunks
-            .iter()
-            .map(|chunk| {
-                let source = &mut sources[chunk.source];
-                let before = source.lines;
-                source.lines += chunk.lines;
-                source.accepted += chunk.accepted;
-                (chunk.source, before)
-            })
-            .collect();
-        let mut report = Self { sources, rejected: Rejected { counts, first: Vec::new() }, chunks: before };
-        first.sort_unstable_by_key(|(place, ..)| *place);
-        for (place, reason, excerpt) in first {
-            report.show(place, reason, excerpt);
-        }
-        report.check()?;
-        Ok(report)
-    }
-
-    /// Keeps a rejected line to be shown, if it is among the first; they must come in order.
-    pub(super) fn show(&mut self, place: Place, reason: Malformed, excerpt: String) {
-        if self.rejected.first.len() < KEPT {
-            let (source, before) = self.chunks[place.chunk as usize];
-            let line = before + place.line + 1;
-            self.rejected.first.push(RejectedLine { source: self.sources[source].name.clone(), line, reason, excerpt });
-        }
-    }
-
-    fn check(&self) -> Result<(), LogError> {
-        if self.sources.iter().all(|source| source.lines == 0) {
-            let names: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
-            let names = if names.is_empty() { "no input".to_owned() } else { names.join(", ") };
-            return Err(LogError::Empty { names });
-        }
-        match self.sources.iter().find(|source| source.lines > 0 && source.accepted == 0) {
-            None => Ok(()),
-            Some(source) => Err(LogError::NoValidLine {
-                name: source.name.clone(),
-                lines: source.lines,
-                first: self.rejected.first.iter().find(|line| line.source == source.name).map_or_else(
-                    || "see the lines rejected".to_owned(),
-                    |line| format!("{}: {}", line.reason, line.excerpt),
-                ),
-            }),
-        }
-    }
 }

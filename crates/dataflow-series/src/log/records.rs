@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::chunks::{Chunk, Chunks, LogInput};
-use super::read::{ChunkTally, LogError, Report, Tally, lines_of};
+use super::chunks::{CHUNK_BYTES, Chunk, Chunks, LogInput};
+use super::lines::{ChunkTally, Report, Tally, lines_of};
+use super::read::LogError;
 use super::reject::{Malformed, Rejected};
 use super::rows::Place;
 use super::{Record, SourceSummary, parse_line};
@@ -18,7 +19,7 @@ pub fn read_records<'input>(
     inputs: impl IntoIterator<Item = Result<LogInput<'input>, OpenError>>,
     mut visit: impl FnMut(&Record<'_>) -> ControlFlow<()>,
 ) -> Result<(Vec<SourceSummary>, Rejected), LogError> {
-    let mut chunks = Chunks::new(inputs.into_iter());
+    let mut chunks = Chunks::new(inputs.into_iter(), CHUNK_BYTES);
     let mut tally = Tally::default();
     let mut buffer = Vec::new();
     let mut flow = ControlFlow::Continue(());

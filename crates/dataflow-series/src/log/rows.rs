@@ -9,7 +9,7 @@ pub(super) const CLASSES: usize = 6;
 
 /// Sums of one interval. `counts` are lines by class: success, no change, redirected, not found, error, none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Sums {
+pub(crate) struct Sums {
     pub(super) bytes: u64,
     pub(super) counts: [u64; CLASSES],
 }
@@ -41,9 +41,9 @@ fn class(status: u16) -> usize {
 
 /// Where a line stands: the number of its chunk, and its own number in the chunk, both from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) chunk: u64,
-    pub(super) line: u64,
+pub(crate) struct Place {
+    pub(crate) chunk: u64,
+    pub(crate) line: u64,
 }
 
 /// Intervals per block: one is allocated where any of its intervals has a line.
@@ -79,6 +79,10 @@ impl Reach {
         self.latest = self.latest.max(other.latest);
     }
 
+    pub(crate) const fn ends(self) -> (i64, i64) {
+        (self.earliest, self.latest)
+    }
+
     /// Seconds from the beginning of the first minute to the end of the last one. How long a server was watched before
     /// its first line and after its last one cannot be told; a log that is changed every hour is meant to be a whole
     /// hour, although it has no line in its very first and last second.
@@ -90,11 +94,15 @@ impl Reach {
 
 /// Counts per interval; an interval's index is its distance from 1970 in steps.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     pub(super) blocks: BTreeMap<i64, Box<Block>>,
 }
 
 impl Rows {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     /// Adds to an interval; `first` is the first of the lines, `reach` that of their times.
     pub(super) fn add(&mut self, interval: i64, sums: &Sums, first: Place, reach: Reach) {
         let block = self
@@ -132,7 +140,7 @@ impl Rows {
     }
 
     /// The intervals with lines, in order.
-    pub(super) fn occupied(&self) -> impl Iterator<Item = (i64, &Sums)> + '_ {
+    pub(crate) fn occupied(&self) -> impl Iterator<Item = (i64, &Sums)> + '_ {
         self.blocks.iter().flat_map(|(index, block)| {
             let numbered = block.sums.iter().enumerate().filter(|(_, sums)| sums.requests() > 0);
             numbered.map(move |(offset, sums)| (index * BLOCK as i64 + offset as i64, sums))
@@ -140,9 +148,12 @@ impl Rows {
     }
 }
 
+/// So many blocks a thread keeps to itself before it hands them over, which bounds its memory (about 4 MB).
+const OWN_BLOCKS: usize = 1024;
+
 /// Adds lines up; those of the interval at hand are kept apart, because the next line is nearly always of the same one.
 #[derive(Debug)]
-pub(super) struct Counter {
+pub(crate) struct Counter {
     step_seconds: i64,
     /// The interval at hand, in seconds since 1970: from, up to.
     begins: i64,
@@ -150,11 +161,11 @@ pub(super) struct Counter {
     sums: Sums,
     first: Place,
     reach: Reach,
-    pub(super) rows: Rows,
+    pub(crate) rows: Rows,
 }
 
 impl Counter {
-    pub(super) fn new(step_seconds: u32) -> Self {
+    pub(crate) fn new(step_seconds: u32) -> Self {
         let first = Place { chunk: 0, line: 0 };
         let step_seconds = i64::from(step_seconds);
         let (sums, reach, rows) = (Sums::default(), Reach::NOTHING, Rows::default());
@@ -162,7 +173,7 @@ impl Counter {
     }
 
     #[inline]
-    pub(super) fn add(&mut self, line: Essentials, place: Place) {
+    pub(crate) fn add(&mut self, line: Essentials, place: Place) {
         if line.second < self.begins || line.second >= self.ends {
             self.turn_to(line.second, place);
         }
@@ -179,8 +190,13 @@ impl Counter {
         self.first = place;
     }
 
+    /// Whether there is so much that it should be handed over.
+    pub(crate) fn is_large(&self) -> bool {
+        self.rows.blocks.len() > OWN_BLOCKS
+    }
+
     /// Brings the interval at hand into the rows.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if self.begins < self.ends {
             self.rows.add(self.begins.div_euclid(self.step_seconds), &self.sums, self.first, self.reach);
         }

@@ -371,9 +371,14 @@ proptest! {
             prop_assert_eq!(essentials(line).map(|line| (line.second, line.status, line.size)), counted.map_err(|why| *why));
             // It reads on behind the line, where another one stands.
             let text = [&line[..], b"\n", COMMON].concat();
-            if let Some((read, next)) = quick.read(&text) {
-                prop_assert_eq!(Ok((read.second, read.status, read.size)), counted);
-                prop_assert_eq!(next, line.len() + 1);
+            if let Some(read) = quick.read(&text) {
+                let essentials = read.essentials;
+                prop_assert_eq!(Ok((essentials.second, essentials.status, essentials.size)), counted);
+                prop_assert_eq!(read.next, line.len() + 1);
+                let fields = ruled.as_ref().map(|record| (&record.ip[..], &record.request[..]));
+                prop_assert_eq!(Ok(read.client_and_request(&text)), fields);
+                let more = if read.has_more(&text) { read.referrer_and_agent(&text) } else { (None, None) };
+                prop_assert_eq!(Ok(more), ruled.as_ref().map(|record| (record.referrer.as_deref(), record.agent.as_deref())));
             }
         }
     }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::read::{INTERVALS_MAX, LogError, Options, Report, too_many};
+use super::lines::Report;
+use super::read::{INTERVALS_MAX, LogError, Options, too_many};
 use super::reject::{Malformed, Rejected};
 use super::rows::{Place, Reach, Rows, Sums};
 use crate::{Observed, Step, Unit};
@@ -64,7 +65,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn new(mut rows: Rows, mut report: Report, options: &Options) -> Result<Self, LogError> {
+    pub(crate) fn new(mut rows: Rows, mut report: Report, options: &Options) -> Result<Self, LogError> {
         let far = set_aside_far(&mut rows, options.step);
         for group in &far {
             report.rejected.counts.add(Malformed::FarTime, group.lines);
@@ -84,6 +85,14 @@ impl Traffic {
         Ok(Self { step: options.step, intervals: first..last + 1, rows, gaps, sources, rejected })
     }
 
+    /// The traffic of some lines of which nothing else is told.
+    pub(crate) fn of_rows(rows: Rows, step: Step) -> Self {
+        let first = rows.occupied().next().map_or(0, |(interval, _)| interval);
+        let last = rows.occupied().last().map_or(0, |(interval, _)| interval);
+        let (gaps, sources, rejected) = (Vec::new(), Vec::new(), Rejected::default());
+        Self { step, intervals: first..last + 1, rows, gaps, sources, rejected }
+    }
+
     /// The instant at which the first interval begins, a whole number of steps since 1970 in UTC.
     pub fn start(&self) -> Timestamp {
         time_of(self.intervals.start, self.step)
@@ -97,6 +106,13 @@ impl Traffic {
     /// Number of intervals.
     pub fn len(&self) -> usize {
         self.intervals.end.abs_diff(self.intervals.start) as usize
+    }
+
+    /// The times of the first and of the last line, in whole seconds.
+    pub fn first_and_last(&self) -> (Timestamp, Timestamp) {
+        let instant = |second| Timestamp::from_second(second).unwrap_or_default();
+        let (first, last) = self.reach().ends();
+        (instant(first), instant(last))
     }
 
     /// The times of the lines, whatever the intervals.

@@ -85,6 +85,8 @@ pub(super) struct RegularRows {
     extras: Vec<Vec<f64>>,
     lines: LineNumbers,
     has_lines: bool,
+    /// Rows of the same time are added up.
+    sums: bool,
 }
 
 impl RegularRows {
@@ -97,7 +99,13 @@ impl RegularRows {
             extras: vec![Vec::new(); extras],
             lines: LineNumbers::default(),
             has_lines,
+            sums: false,
         }
+    }
+
+    /// Takes rows of the same time for parts of one.
+    pub(super) fn sum_rows_of_one_time(&mut self) {
+        self.sums = true;
     }
 
     /// The time of the last row.
@@ -113,6 +121,12 @@ impl RegularRows {
         value: Option<f64>,
         extras: &[Option<f64>],
     ) -> Result<(), SourceError> {
+        if self.sums && self.last() == Some(second) {
+            if let (Some(sum), Some(value)) = (self.values.last_mut(), value) {
+                *sum = if sum.is_nan() { value } else { *sum + value };
+            }
+            return Ok(());
+        }
         self.lines.add(line);
         match self.last() {
             Some(previous) if previous == second => {

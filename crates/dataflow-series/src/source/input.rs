@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use super::dialect::{Dialect, delimiter_of};
 use super::error::{SourceError, unusable};
 use super::remote::{OpenObject, Remote, RemoteObject, RemoteTrace};
-use super::table::is_time_name;
 use super::{Extra, Progress, TraceRequest};
 use crate::decompress::read_up_to;
 use crate::log::recognise;
@@ -40,7 +40,7 @@ pub(super) enum Named {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Log,
-    Table { delimiter: u8 },
+    Table(Dialect),
     Numbers,
     Parquet,
 }
@@ -203,8 +203,8 @@ fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
     if recognise(head).is_some() {
         return Ok(Kind::Log);
     }
-    if let Some(delimiter) = header_delimiter(first) {
-        return Ok(Kind::Table { delimiter });
+    if let Some(dialect) = Dialect::of(head) {
+        return Ok(Kind::Table(dialect));
     }
     if is_nearly_log(first) {
         return Ok(Kind::Log);
@@ -219,7 +219,7 @@ fn kind_of(name: &str, head: &[u8]) -> Result<Kind, SourceError> {
     let is_number = |line: &[u8]| str::from_utf8(line).is_ok_and(|text| text.parse::<f64>().is_ok());
     // A name above numbers is the header of a table of one column, and the table tells best what is missing.
     let delimiter = delimiter_of(first).or_else(|| lines.next().is_some_and(is_number).then_some(b','));
-    Ok(delimiter.map_or(Kind::Log, |delimiter| Kind::Table { delimiter }))
+    Ok(delimiter.map_or(Kind::Log, |delimiter| Kind::Table(Dialect::plain(delimiter))))
 }
 
 /// Whether the first bytes are those of a web page: what servers send in the place of data they do not have, or only to
@@ -228,20 +228,6 @@ pub fn is_web_page(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let begins = |tag: &[u8]| head.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
     begins(b"<!doctype html") || begins(b"<html") || begins(b"<head") || begins(b"<body")
-}
-
-/// The delimiter of a first line that names a time column.
-fn header_delimiter(line: &[u8]) -> Option<u8> {
-    let delimiter = delimiter_of(line).unwrap_or(b',');
-    let is_time = |cell: &[u8]| is_time_name(String::from_utf8_lossy(cell).trim().trim_matches('"'));
-    line.split(|byte| *byte == delimiter).any(is_time).then_some(delimiter)
-}
-
-/// The commonest of the usual delimiters in a line.
-fn delimiter_of(line: &[u8]) -> Option<u8> {
-    let count = |delimiter: u8| memchr::memchr_iter(delimiter, line).count();
-    // Of equally common ones the last in this list.
-    b"|;,\t".iter().copied().max_by_key(|delimiter| count(*delimiter)).filter(|delimiter| count(*delimiter) > 0)
 }
 
 /// Whether a line, although it is none of an access log, is more like one than like a table: then the log reader tells

@@ -6,6 +6,7 @@ use super::grid;
 use super::input::{Input, Named, Opened, named};
 use super::remote::Remote;
 use super::{Progress, Trace, TraceRequest, counted};
+use crate::explore::explore_logs;
 use crate::log::{LogInput, Options, Traffic, read_logs};
 use crate::{OpenError, Step, Unit};
 
@@ -52,7 +53,14 @@ pub(super) fn read(
         let (_, reader) = other.open_stream(request.progress.as_ref())?;
         Ok(LogInput::new(&other.name, reader))
     });
-    let traffic = read_logs(std::iter::once(Ok(first)).chain(others), &options)?;
+    let inputs = std::iter::once(Ok(first)).chain(others);
+    let (traffic, facts) = match &request.exploration {
+        None => (read_logs(inputs, &options)?, None),
+        Some(exploration) => {
+            let (traffic, facts) = explore_logs(inputs, &options, exploration)?;
+            (traffic, Some(Box::new(facts)))
+        }
+    };
     grid::check_interval(source, interval, traffic.reach())?;
     let series = traffic.series(unit).ok_or_else(|| unusable(source, "has no value; ask for bytes or requests"))?;
     let (mut observed, finer) = counted(request, source, &series)?;
@@ -70,7 +78,7 @@ pub(super) fn read(
         }
     }
     let notes = uncounted(&traffic).into_iter().collect();
-    Ok(Trace { source: source.to_owned(), observed, finer, extras, notes, traffic: Some(traffic) })
+    Ok(Trace { source: source.to_owned(), observed, finer, extras, notes, traffic: Some(traffic), facts })
 }
 
 /// A sentence on the lines that were not counted, if any.

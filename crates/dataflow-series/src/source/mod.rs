@@ -13,6 +13,7 @@
 //! # Ok::<(), dataflow_series::source::SourceError>(())
 //! ```
 
+mod dialect;
 mod error;
 mod extra;
 mod grid;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::explore::{Exploration, LogFacts};
 use crate::log::Traffic;
 use crate::synth::{SyntheticRequest, generate};
 use crate::{Observed, Step, Unit};
@@ -47,7 +49,7 @@ pub use parquet_file::write_parquet;
 pub use remote::{OpenObject, Remote, RemoteObject, RemoteTrace};
 pub use table::is_time_name;
 use table::{Table, Tables};
-pub use write::{Columns, Form, WriteError, write_columns, write_csv, write_file};
+pub use write::{COUNTS, Columns, Form, WriteError, write_columns, write_csv, write_file};
 
 /// The trace that is used when none is named.
 pub const DEFAULT_INPUT: &str = "synthetic:nasa-like";
@@ -78,6 +80,8 @@ pub struct TraceRequest {
     pub detail: Option<Step>,
     /// The load to read, where there are several; for numbers without a name, what they count.
     pub measure: Option<Unit>,
+    /// The column of a table that is the load, where it is not the one that the measure names.
+    pub column: Option<String>,
     /// The zone of times that do not tell their own; UTC where it is not told.
     pub time_zone: Option<TimeZone>,
     /// Makes silences of at least this length gaps; without it a time without requests is a load of zero.
@@ -88,6 +92,8 @@ pub struct TraceRequest {
     pub progress: Option<Progress>,
     /// Opens what is kept elsewhere than in files.
     pub remote: Option<Arc<dyn Remote>>,
+    /// Asks for what access logs tell besides the load: [`Trace::facts`].
+    pub exploration: Option<Exploration>,
 }
 
 /// A load that was read, and what there is to say about it.
@@ -105,6 +111,8 @@ pub struct Trace {
     pub notes: Vec<String>,
     /// Of access logs, the status classes beside the load and the lines that were not counted.
     pub traffic: Option<Traffic>,
+    /// Of access logs, what else they tell, where that was asked for.
+    pub facts: Option<Box<LogFacts>>,
 }
 
 impl TraceRequest {
@@ -192,7 +200,7 @@ fn read(
             let unit = request.measure.unwrap_or(Unit::Value);
             on_interval(request, source, Observed::from_raw(start, step, unit, values), Vec::new())
         }
-        Kind::Table { .. } | Kind::Parquet => {
+        Kind::Table(_) | Kind::Parquet => {
             let mut tables = Tables::new(request);
             add_table(&mut tables, &first.name, opened)?;
             for other in others {
@@ -210,7 +218,7 @@ fn read(
 /// Adds the rows of one input, which must be a table.
 fn add_table(tables: &mut Tables<'_>, name: &str, opened: Opened) -> Result<(), SourceError> {
     match opened.kind {
-        Kind::Table { delimiter } => tables.add_text(name, delimiter, opened.reader),
+        Kind::Table(dialect) => tables.add_text(name, dialect, opened.reader),
         #[cfg(feature = "parquet")]
         Kind::Parquet => tables.add_parquet(name, opened.into_file(name)?),
         #[cfg(not(feature = "parquet"))]
@@ -230,7 +238,15 @@ fn from_requests(request: &TraceRequest, source: &str, events: Events, has_sizes
     if let Some(silence) = request.silence_as_gap {
         observed = grid::silence_as_gap(&observed, silence, |index| silent[index]);
     }
-    Ok(Trace { source: source.to_owned(), observed, finer, extras: Vec::new(), notes: Vec::new(), traffic: None })
+    Ok(Trace {
+        source: source.to_owned(),
+        observed,
+        finer,
+        extras: Vec::new(),
+        notes: Vec::new(),
+        traffic: None,
+        facts: None,
+    })
 }
 
 /// What was counted at the counting step, summed to whole intervals, and where that is finer as it was counted, over the
@@ -289,5 +305,5 @@ fn on_interval(
         let length = resampled.len() * (interval.seconds() / own.seconds()) as usize;
         Observed::from_raw(observed.start(), own, observed.unit(), observed.raw()[..length].to_vec())
     });
-    Ok(Trace { source: source.to_owned(), observed: resampled, finer, extras, notes, traffic: None })
+    Ok(Trace { source: source.to_owned(), observed: resampled, finer, extras, notes, traffic: None, facts: None })
 }

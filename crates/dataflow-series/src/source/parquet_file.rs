@@ -43,7 +43,7 @@ impl Tables<'_> {
         let reader = SerializedFileReader::new(file).map_err(failed)?;
         let descriptors: Vec<_> = reader.metadata().file_metadata().schema_descr().columns().to_vec();
         let columns: Vec<String> = descriptors.iter().map(|column| column.path().string()).collect();
-        let layout = Layout::of(name, &columns, self.request().measure)?;
+        let layout = Layout::of(name, &columns, self.request())?;
         let (time, value) = layout.columns();
         let zone = self.request().time_zone.clone().unwrap_or(TimeZone::UTC);
         let mut stamps = StampReader::new(zone);

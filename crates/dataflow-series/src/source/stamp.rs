@@ -36,6 +36,9 @@ impl StampReader {
     /// `previous`, so that a sorted column is read right.
     pub(super) fn read(&mut self, text: &str, previous: Option<i64>) -> Option<i64> {
         let text = text.trim();
+        // `2024/03/10 12:00:00`, the year first, leaves no doubt either.
+        let dashed = matches!(text.as_bytes(), [_, _, _, _, b'/', _, _, b'/', ..]).then(|| text.replacen('/', "-", 2));
+        let text = dashed.as_deref().unwrap_or(text);
         for form in [self.form, Form::Instant, Form::Local, Form::Number, Form::Log] {
             let second = match form {
                 Form::Number => read_number(text),
@@ -131,6 +134,7 @@ mod tests {
             "1995-07-01 04:00:01+0000",
             "1995-07-01 04:00:01 +0000",
             "1995-07-01 04:00:01 UTC",
+            "1995/07/01 04:00:01",
             "1995-07-01 04:00:01",
             "1995-07-01T04:00:01.5",
             " 804571201 ",

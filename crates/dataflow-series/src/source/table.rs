@@ -1,18 +1,19 @@
 //! Tables with a time column, in CSV, TSV or with semicolons: one row per request (`time,size`), or one row per
 //! interval (`time,value`, or `time,requests,bytes,…` as `dataflow ingest` writes).
 
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use jiff::tz::TimeZone;
 
 use super::TraceRequest;
+use super::dialect::{Dialect, SingleBlanks, Writer, column_name, is_label, is_remark, quantity};
 use super::error::{Place, Problem, SourceError, unusable};
 use super::extra::{self, Extra};
 use super::grid::{EventBins, Events, RegularRows, regular};
 use super::stamp::StampReader;
 use super::write::COUNTS;
 use crate::series::is_load;
-use crate::{Observed, Unit};
+use crate::{Observed, Unit, did_you_mean};
 
 /// A longer row is a mistake: one that is a whole file would fill the memory.
 pub(super) const ROW_BYTES_MAX: u64 = 16 << 20;
@@ -57,13 +58,22 @@ pub fn is_time_name(name: &str) -> bool {
 }
 
 impl Layout {
-    /// Tells the columns' meaning from their names and the measure asked for.
-    pub(super) fn of(name: &str, columns: &[String], measure: Option<Unit>) -> Result<Self, SourceError> {
+    /// Tells the columns' meaning from their names, and the column or the measure asked for.
+    pub(super) fn of(name: &str, columns: &[String], request: &TraceRequest) -> Result<Self, SourceError> {
+        let measure = request.measure;
         let find = |wanted: &str| columns.iter().position(|column| column.trim().eq_ignore_ascii_case(wanted));
         let wrong = |problem: String| SourceError::Column { name: name.to_owned(), problem, columns: columns.to_vec() };
         let time = TIME_NAMES.iter().find_map(|time_name| find(time_name)).ok_or_else(|| {
             wrong("has no time column; name it `time` in the first line, as in time,value".to_owned())
         })?;
+        if let Some(column) = &request.column {
+            let value = find(column.trim()).filter(|value| *value != time).ok_or_else(|| {
+                let others = columns.iter().map(String::as_str);
+                wrong(format!("has no column {column:?} to read a load from{}", did_you_mean(column, others)))
+            })?;
+            let unit = measure.or_else(|| column.trim().parse().ok()).unwrap_or(Unit::Value);
+            return Ok(Self::Intervals { time, value, unit, extras: Places::default() });
+        }
         let named = [Unit::Bytes, Unit::Requests, Unit::Value].map(|unit| (unit, find(&unit.to_string())));
         let size = find("size");
         if named.iter().all(|(_, column)| column.is_none()) && (size.is_some() || columns.len() == 1) {
@@ -78,14 +88,17 @@ impl Layout {
             return Ok(Self::Intervals { time, value, unit, extras: extra::places(columns, unit) });
         }
         // A single column is the load, whatever its name; what it counts is what the caller says.
-        match (0..columns.len()).filter(|column| *column != time).collect::<Vec<_>>()[..] {
+        let can_be = |column: &usize| *column != time && (columns.len() == 2 || !is_label(&columns[*column]));
+        match (0..columns.len()).filter(can_be).collect::<Vec<_>>()[..] {
             [value] if named.iter().all(|(_, column)| column.is_none()) => {
                 let unit = measure.unwrap_or(Unit::Value);
                 Ok(Self::Intervals { time, value, unit, extras: Places::default() })
             }
             _ => Err(wrong(match measure {
                 Some(measure) => format!("has no column `{measure}`"),
-                None => "does not tell which column is the load; name it `value`, `requests` or `bytes`".to_owned(),
+                None => "does not tell which column is the load; say it with --column NAME, or name it `value`, `requests` or \
+                         `bytes`"
+                    .to_owned(),
             })),
         }
     }
@@ -141,7 +154,10 @@ impl<'a> Tables<'a> {
     }
 
     /// Reads one table of text.
-    pub(super) fn add_text(&mut self, name: &str, delimiter: u8, reader: impl Read) -> Result<(), SourceError> {
+    pub(super) fn add_text(&mut self, name: &str, dialect: Dialect, reader: impl Read) -> Result<(), SourceError> {
+        let Dialect { delimiter, skipped, writer } = dialect;
+        let reader = after_lines(reader, skipped, delimiter == b' ')
+            .map_err(|source| SourceError::Read { name: name.to_owned(), source })?;
         let zone = self.request.time_zone.clone().unwrap_or(TimeZone::UTC);
         // A line ends at its line feed and the last line is made to have one: only then can every line's number be
         // told. The carriage return before it is trimmed from the last cell.
@@ -152,10 +168,15 @@ impl<'a> Tables<'a> {
             .buffer_capacity(1 << 18)
             .from_reader(Bounded { inner: reader.chain(&b"\n"[..]), since_row: 0 });
         let header = reader.byte_headers().map_err(|error| csv_error(name, 1, error))?;
-        let columns: Vec<String> = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
-        let layout = Layout::of(name, &columns, self.request.measure)?;
+        let columns: Vec<String> = header.iter().map(|cell| column_name(&String::from_utf8_lossy(cell))).collect();
+        let layout = Layout::of(name, &columns, self.request)?;
         let mut sink = self.begin(name, layout, true)?;
-        let mut cells = Cells { name, columns: &columns, stamps: StampReader::new(zone), extras: Vec::new() };
+        if let (Writer::Kubectl, Rows::Intervals { files, .. }) = (writer, &mut *sink.rows)
+            && let Some(file) = files.last_mut()
+        {
+            file.sum_rows_of_one_time();
+        }
+        let mut cells = Cells { name, columns: &columns, stamps: StampReader::new(zone), extras: Vec::new(), writer };
         let mut record = csv::ByteRecord::new();
         loop {
             let begin = reader.position().line();
@@ -166,8 +187,11 @@ impl<'a> Tables<'a> {
             if record.len() == 1 && record[0].trim_ascii().is_empty() {
                 continue;
             }
+            if writer == Writer::Sadf && is_remark(&record) {
+                continue;
+            }
             let lines_in_cells = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
-            let line = reader.position().line().saturating_sub(1 + lines_in_cells);
+            let line = reader.position().line().saturating_sub(1 + lines_in_cells) + skipped as u64;
             cells.add(line, &record, layout, &mut sink)?;
         }
     }
@@ -227,6 +251,7 @@ struct Cells<'a> {
     columns: &'a [String],
     stamps: StampReader,
     extras: Vec<Option<f64>>,
+    writer: Writer,
 }
 
 impl Cells<'_> {
@@ -247,6 +272,8 @@ impl Cells<'_> {
             .stamps
             .read(&text, sink.previous())
             .ok_or_else(|| self.wrong(line, time, Problem::NotATime(shortened(&text))))?;
+        // The collector of sysstat wakes up at whole minutes, and some seconds pass until it has written.
+        let second = if self.writer == Writer::Sadf { second.div_euclid(60) * 60 } else { second };
         let load = match value {
             Some(column) => self.load(line, column, &record[column], matches!(layout, Layout::Requests { .. }))?,
             None => None,
@@ -262,11 +289,15 @@ impl Cells<'_> {
     /// The load in a cell; an empty one is none, and so is the `-` that logs write for no size.
     fn load(&self, line: u64, column: usize, cell: &[u8], is_size: bool) -> Result<Option<f64>, SourceError> {
         let cell = cell.trim_ascii();
-        if cell.is_empty() || (is_size && (cell == b"-" || cell.eq_ignore_ascii_case(b"nan"))) {
+        if cell.is_empty()
+            || cell == b"null"
+            || cell == b"undefined"
+            || (is_size && (cell == b"-" || cell.eq_ignore_ascii_case(b"nan")))
+        {
             return Ok(None);
         }
         let text = String::from_utf8_lossy(cell);
-        match text.parse::<f64>() {
+        match text.parse::<f64>().or_else(|error| quantity(&text).ok_or(error)) {
             Ok(value) if is_load(value) => Ok(Some(value)),
             Ok(_) => Err(self.wrong(line, column, Problem::NotALoad(shortened(&text)))),
             Err(_) => Err(self.wrong(line, column, Problem::NotANumber(shortened(&text)))),
@@ -277,6 +308,18 @@ impl Cells<'_> {
         let place = Place::Cell { line, column: self.columns[column].clone() };
         SourceError::At { name: self.name.to_owned(), place, problem }
     }
+}
+
+/// What follows so many lines; where columns are lined up with blanks, those become single ones.
+fn after_lines<'a>(reader: impl Read + 'a, count: usize, is_lined_up: bool) -> io::Result<Box<dyn Read + 'a>> {
+    if count == 0 && !is_lined_up {
+        return Ok(Box::new(reader));
+    }
+    let mut reader = BufReader::new(reader);
+    for _ in 0..count {
+        reader.skip_until(b'\n')?;
+    }
+    if is_lined_up { Ok(Box::new(SingleBlanks::new(reader))) } else { Ok(Box::new(reader)) }
 }
 
 pub(super) fn shortened(text: &str) -> String {

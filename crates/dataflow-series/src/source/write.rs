@@ -124,10 +124,8 @@ enum Rows<'a> {
     Table { times: Vec<Timestamp>, columns: Vec<Vec<f64>> },
 }
 
-pub(super) type Count = fn(&Row) -> u64;
-
 /// The columns of traffic and what they hold.
-pub(super) const COUNTS: [(&str, Count); 7] = [
+pub const COUNTS: [(&str, fn(&Row) -> u64); 7] = [
     ("requests", |row| row.requests),
     ("bytes", |row| row.bytes),
     ("success", |row| row.success),

@@ -156,3 +156,57 @@ proptest! {
         let _ = read(format!("time,size\n{rows}"));
     }
 }
+
+#[test]
+fn sysstat_tells_its_times_late_and_its_restarts() {
+    let text = "# hostname;interval;timestamp;CPU;%user;%idle\n\
+        web1;-1;2024-01-01 00:00:01 UTC;LINUX-RESTART\t(4 CPU)\n\
+        web1;600;2024-01-01 00:10:01 UTC;-1;12.50;80.10\n\
+        web1;599;2024-01-01 00:20:00 UTC;-1;25.00;70.00\n\
+        web1;601;2024-01-01 00:30:02 UTC;-1;50.00;45.00\n";
+    let trace = read_with(text, |request| request.column = Some("%user".to_owned())).unwrap();
+    assert_eq!(values(&trace), [Some(12.5), Some(25.0), Some(50.0)]);
+    assert_eq!(
+        (trace.observed.start().to_string(), trace.observed.step()),
+        ("2024-01-01T00:10:00Z".to_owned(), step("10m"))
+    );
+    let refused = read(text).unwrap_err();
+    assert!(refused.contains("--column NAME") && refused.contains("\"%idle\""), "{refused}");
+}
+
+#[test]
+fn rows_of_kubectl_top_are_summed_over_pods() {
+    let text = "TIMESTAMP             NAME    CPU(cores)   MEMORY(bytes)   \n\
+        2024-01-01T00:00:00Z  web-1   250m         512Mi\n\
+        2024-01-01T00:00:00Z  web-2   1            1Gi\n\
+        2024-01-01T00:01:00Z  web-1   500m         512Mi\n";
+    let cores = read_with(text, |request| request.column = Some("CPU(cores)".to_owned())).unwrap();
+    assert_eq!(values(&cores), [Some(1.25), Some(0.5)]);
+    let comma = "timestamp,namespace,pod,CPU(cores),MEMORY(bytes)\n\
+        2024-01-01T00:00:00Z,shop,web-1,250m,512Mi\n2024-01-01T00:01:00Z,shop,web-1,500m,513Mi\n";
+    let memory = read_with(comma, |request| request.column = Some("memory(bytes)".to_owned())).unwrap();
+    assert_eq!(values(&memory), [Some(536_870_912.0), Some(537_919_488.0)]);
+}
+
+#[test]
+fn exports_of_dashboards_are_read_with_what_stands_before_them() {
+    let grafana =
+        "sep=,\n\"Time\",\"{instance=\"\"a\"\"}\"\n1704067200000,1.5\n1704067260000,\n1704067320000,2 req/s\n";
+    assert_eq!(values(&read(grafana).unwrap()), [Some(1.5), None, Some(2.0)]);
+    let metrics = "Full label,RequestCount\nPeriod,300\nRegion,eu-west-1\n\nTimestamp,Sum,Unit\n\
+        2024/01/01 00:00:00,120,Count\n2024/01/01 00:05:00,60,Count\n";
+    let trace = read(metrics).unwrap();
+    assert_eq!((values(&trace), trace.observed.step()), (vec![Some(120.0), Some(60.0)], step("5m")));
+    let broken = read(metrics.replace("60,Count", "sixty,Count")).unwrap_err();
+    assert!(broken.starts_with("trace, line 7"), "{broken}");
+}
+
+#[test]
+fn a_column_of_many_is_chosen_by_name() {
+    let wide = "time,api,web,batch\n0,1,10,100\n60,2,20,200\n";
+    let web = read_with(wide, |request| request.column = Some("Web".to_owned())).unwrap();
+    assert_eq!(values(&web), [Some(10.0), Some(20.0)]);
+    let refused = read_with(wide, |request| request.column = Some("bacth".to_owned())).unwrap_err();
+    assert!(refused.contains("did you mean batch?"), "{refused}");
+    assert!(read_with(wide, |request| request.column = Some("time".to_owned())).is_err());
+}

@@ -116,7 +116,7 @@ pub(crate) fn run(arguments: &DetectArguments, quiet: bool) -> Result<(), Failur
         plot::Form::of(path)?;
     }
     let plot = arguments.plot.as_deref().map(|target| staging.file(target)).transpose()?;
-    note_built_in_trace(&arguments.trace, "detect", quiet);
+    note_built_in_trace(&arguments.trace.trace, "detect", quiet);
     let (detection, notes) = on_threads(arguments.settings.threads, || {
         let seen = Seen::open(&arguments.trace, &arguments.settings, Vec::new(), &progress, quiet)?;
         detect(seen, arguments, &progress)

@@ -154,7 +154,7 @@ pub(crate) fn run(arguments: &ForecastArguments, quiet: bool) -> Result<(), Fail
     let intervals = arguments.intervals()?;
     let files = stage(arguments, &intervals, &mut staging)?;
     let model_file = arguments.save.as_ref().map(|path| staging.file(path)).transpose()?;
-    note_built_in_trace(&arguments.trace, "forecast", quiet);
+    note_built_in_trace(&arguments.trace.trace, "forecast", quiet);
     note_of_work(&models, intervals.len(), quiet);
     let judged = on_threads(arguments.settings.threads, || {
         let bar = progress.steps("judging", models.len() * intervals.len());

@@ -4,9 +4,19 @@
 //! filled. Moments are those of the whole trace, with its daily and weekly rhythm in them. A statistic that has no
 //! value (too few intervals, a constant or an all-zero load) is `None`.
 
+mod dispersion;
+mod seasonality;
+mod spikes;
+mod stationarity;
+
 use jiff::tz::TimeZone;
 
-use crate::{Observed, Step, local_times};
+use crate::{LocalTime, Observed, Step, local_times};
+
+pub use dispersion::{Dispersion, dispersion};
+pub use seasonality::{Seasonality, seasonality, whole_hours};
+pub use spikes::{Spike, SpikeRule, Spikes, spikes};
+pub use stationarity::{StationarityTest, augmented_dickey_fuller, kpss};
 
 /// Hours of a day.
 const HOURS: usize = 24;
@@ -59,14 +69,27 @@ pub fn autocorrelation(observed: &Observed, lag: usize) -> Option<f64> {
 /// The mean interval by hour of the local day, in the unit of the series per interval; an interval belongs to the hour
 /// in which it begins. `None` for an hour in which no interval was observed.
 pub fn hourly_profile(observed: &Observed, time_zone: &TimeZone) -> [Option<f64>; HOURS] {
-    let (mut sums, mut counts) = ([0.0; HOURS], [0_u64; HOURS]);
+    profile(observed, time_zone, 1, LocalTime::hour)
+}
+
+/// The mean interval by any part of the local week, such as [`LocalTime::weekday`], in the unit of the series per
+/// interval; an interval belongs where it begins, and nowhere where the part is not below `PARTS`. `None` for a part in
+/// which fewer than `fewest` intervals, or none, were observed.
+pub fn profile<const PARTS: usize>(
+    observed: &Observed,
+    time_zone: &TimeZone,
+    fewest: u64,
+    part: impl Fn(LocalTime) -> u32,
+) -> [Option<f64>; PARTS] {
+    let (mut sums, mut counts) = ([0.0; PARTS], [0_u64; PARTS]);
     for (value, time) in observed.values().zip(local_times(observed.start(), observed.step(), time_zone)) {
-        if let Some(value) = value {
-            sums[time.hour() as usize] += value;
-            counts[time.hour() as usize] += 1;
+        let part = part(time) as usize;
+        if let (Some(value), true) = (value, part < PARTS) {
+            sums[part] += value;
+            counts[part] += 1;
         }
     }
-    std::array::from_fn(|hour| (counts[hour] > 0).then(|| sums[hour] / counts[hour] as f64))
+    std::array::from_fn(|part| (counts[part] >= fewest.max(1)).then(|| sums[part] / counts[part] as f64))
 }
 
 /// The five statistics by which per-minute counts are known again: daily rhythm, burstiness and memory.

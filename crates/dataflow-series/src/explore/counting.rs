@@ -1,0 +1,293 @@
+//! What is counted of each line, on one thread, and brought together.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use super::heavy_hitters::HeavyHitters;
+use super::in_order::InOrder;
+use super::names::{Key, NameCounts, Names};
+use super::seconds::Seconds;
+use super::sizes::SizeBins;
+use crate::Step;
+use crate::log::{Count, Counter, LogError, Malformed, Place, QuickLine, Rows, hand_over, parse_line, split_request};
+
+/// Names kept for certain of what there can be very many of, such as clients.
+const MANY: usize = 1 << 16;
+/// The same of what there are few of, such as methods, unless somebody plays tricks.
+const FEW: usize = 1 << 10;
+/// Statuses have three digits.
+pub(super) const STATUSES: usize = 1000;
+/// The type of a resource whose path has no ending.
+pub(super) const NO_ENDING: &[u8] = b"(none)";
+/// Longer than any usual ending of a file.
+const ENDING_BYTES_MAX: usize = 8;
+
+/// What all threads have in common.
+pub(super) struct Shared {
+    pub(super) step: Step,
+    /// Seconds since 1970 of the lines that are counted.
+    pub(super) window: Range<i64>,
+    /// The same of the time before, of which only sums are kept.
+    pub(super) before: Range<i64>,
+    pub(super) lists: InOrder<Box<Chunk>, Lists>,
+    pub(super) rows: Mutex<Rows>,
+    pub(super) rows_before: Mutex<Rows>,
+    pub(super) sums: Mutex<Sums>,
+}
+
+/// What is counted in the order of the lines.
+#[derive(Debug)]
+pub(super) struct Lists {
+    pub(super) clients: HeavyHitters,
+    pub(super) resources: HeavyHitters,
+    pub(super) referrers: HeavyHitters,
+    pub(super) agents: HeavyHitters,
+    pub(super) methods: HeavyHitters,
+    pub(super) protocols: HeavyHitters,
+    pub(super) file_types: HeavyHitters,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        let (many, few) = (|| HeavyHitters::new(MANY), || HeavyHitters::new(FEW));
+        Self {
+            clients: many(),
+            resources: many(),
+            referrers: many(),
+            agents: many(),
+            methods: few(),
+            protocols: few(),
+            file_types: few(),
+        }
+    }
+}
+
+impl Lists {
+    fn merge(&mut self, chunk: &Chunk) {
+        self.clients.merge(&chunk.clients);
+        self.resources.merge(&chunk.resources);
+        self.referrers.merge(&chunk.referrers);
+        self.agents.merge(&chunk.agents);
+        self.methods.merge(&chunk.methods);
+        self.protocols.merge(&chunk.protocols);
+        self.file_types.merge(&chunk.file_types);
+    }
+}
+
+/// The names in one chunk of lines.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    clients: Names,
+    /// Whole request lines, of which the next four are made once the chunk is read.
+    requests: Names,
+    resources: Names,
+    methods: Names,
+    protocols: Names,
+    file_types: Names,
+    referrers: Names,
+    agents: Names,
+}
+
+impl Chunk {
+    /// Takes the request lines apart.
+    fn split_requests(&mut self) {
+        for (key, counts) in self.requests.iter() {
+            let (method, resource, protocol) = split_request(key.name());
+            count(&mut self.methods, method, counts);
+            count(&mut self.resources, resource, counts);
+            count(&mut self.protocols, protocol, counts);
+            if !resource.is_empty() {
+                count_type(&mut self.file_types, resource, counts);
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        let all = [&mut self.clients, &mut self.requests, &mut self.resources, &mut self.methods];
+        let more = [&mut self.protocols, &mut self.file_types, &mut self.referrers, &mut self.agents];
+        all.into_iter().chain(more).for_each(Names::clear);
+    }
+}
+
+/// Counts for a name; an empty one and `-` mean that the server did not know.
+#[inline]
+fn count(names: &mut Names, name: &[u8], counts: &NameCounts) {
+    if !matches!(name, b"" | b"-") {
+        names.add(&Key::of(name), counts);
+    }
+}
+
+fn count_type(types: &mut Names, resource: &[u8], counts: &NameCounts) {
+    let mut lower = [0; ENDING_BYTES_MAX];
+    let ending = ending(resource);
+    match lower.get_mut(..ending.len()) {
+        Some(lower) if !ending.is_empty() => {
+            lower.copy_from_slice(ending);
+            lower.make_ascii_lowercase();
+            types.add(&Key::of(lower), counts);
+        }
+        _ => {
+            types.add(&Key::of(NO_ENDING), counts);
+        }
+    }
+}
+
+/// The ending of a resource's path, such as `gif`; empty where there is none.
+fn ending(resource: &[u8]) -> &[u8] {
+    let path_end = resource.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(resource.len());
+    let path = &resource[..path_end];
+    let name = memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..]);
+    match memchr::memrchr(b'.', name) {
+        Some(dot) if dot > 0 && name[dot + 1..].iter().all(u8::is_ascii_alphanumeric) => &name[dot + 1..],
+        _ => b"",
+    }
+}
+
+/// Sums in which the order of the lines does not matter, besides those per interval.
+#[derive(Debug)]
+pub(super) struct Sums {
+    pub(super) statuses: Box<[NameCounts; STATUSES]>,
+    pub(super) sizes: SizeBins,
+    pub(super) seconds: Seconds,
+    /// The first and the last second of a line that is outside of both windows.
+    pub(super) outside: Option<(i64, i64)>,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        let (sizes, seconds) = (SizeBins::default(), Seconds::default());
+        Self { statuses: Box::new([NameCounts::default(); STATUSES]), sizes, seconds, outside: None }
+    }
+}
+
+impl Sums {
+    fn take(&mut self, other: Self) {
+        self.statuses.iter_mut().zip(other.statuses.iter()).for_each(|(mine, theirs)| mine.add(theirs));
+        self.sizes.take(&other.sizes);
+        self.seconds.take(other.seconds);
+        if let Some((first, last)) = other.outside {
+            self.see_outside(first);
+            self.see_outside(last);
+        }
+    }
+
+    #[cold]
+    fn see_outside(&mut self, second: i64) {
+        let (first, last) = self.outside.unwrap_or((second, second));
+        self.outside = Some((first.min(second), last.max(second)));
+    }
+}
+
+/// Counts on one thread.
+pub(super) struct Worker<'all> {
+    shared: &'all Shared,
+    counter: Counter,
+    counter_before: Counter,
+    sums: Sums,
+    chunk: Box<Chunk>,
+}
+
+impl<'all> Worker<'all> {
+    pub(super) fn new(shared: &'all Shared) -> Self {
+        let counter = || Counter::new(shared.step.seconds());
+        Self { shared, counter: counter(), counter_before: counter(), sums: Sums::default(), chunk: Box::default() }
+    }
+
+    /// Counts what needs no names; whether the line is in the window, so that its names count as well.
+    #[inline]
+    fn count_essentials(&mut self, line: crate::log::Essentials, place: Place) -> bool {
+        if !self.shared.window.contains(&line.second) {
+            if self.shared.before.contains(&line.second) {
+                self.counter_before.add(line, place);
+            } else {
+                self.sums.see_outside(line.second);
+            }
+            return false;
+        }
+        self.counter.add(line, place);
+        self.sums.seconds.add(line.second, line.status >= 400);
+        self.sums.sizes.add(line.size);
+        if let Some(counts) = self.sums.statuses.get_mut(usize::from(line.status)) {
+            counts.add(&NameCounts::of_line(line.size, line.status));
+        }
+        true
+    }
+}
+
+impl Count for Worker<'_> {
+    #[inline]
+    fn quick(&mut self, text: &[u8], line: &QuickLine, place: Place) {
+        if self.count_essentials(line.essentials, place) {
+            let counts = NameCounts::of_line(line.essentials.size, line.essentials.status);
+            let (client, request) = line.client_and_request(text);
+            count(&mut self.chunk.clients, client, &counts);
+            count(&mut self.chunk.requests, request, &counts);
+            if line.has_more(text) {
+                let (referrer, agent) = line.referrer_and_agent(text);
+                count(&mut self.chunk.referrers, referrer.unwrap_or_default(), &counts);
+                count(&mut self.chunk.agents, agent.unwrap_or_default(), &counts);
+            }
+        }
+    }
+
+    fn slow(&mut self, line: &[u8], place: Place) -> Result<(), Malformed> {
+        let record = parse_line(line)?;
+        if self.count_essentials(record.essentials(), place) {
+            let counts = NameCounts::of_line(record.size, record.status);
+            count(&mut self.chunk.clients, &record.ip, &counts);
+            count(&mut self.chunk.requests, &record.request, &counts);
+            count(&mut self.chunk.referrers, record.referrer.as_deref().unwrap_or_default(), &counts);
+            count(&mut self.chunk.agents, record.agent.as_deref().unwrap_or_default(), &counts);
+        }
+        Ok(())
+    }
+
+    fn end_chunk(&mut self, number: u64) -> Result<(), LogError> {
+        self.chunk.split_requests();
+        let chunk = std::mem::take(&mut self.chunk);
+        if let Some(mut spare) = self.shared.lists.put(number, chunk, |lists, chunk| lists.merge(chunk)) {
+            spare.clear();
+            self.chunk = spare;
+        }
+        if self.counter.is_large() {
+            hand_over(&mut self.counter, &self.shared.rows, self.shared.step)?;
+        }
+        if self.counter_before.is_large() {
+            hand_over(&mut self.counter_before, &self.shared.rows_before, self.shared.step)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), LogError> {
+        self.counter.settle();
+        self.counter_before.settle();
+        self.sums.seconds.settle();
+        let sums = std::mem::take(&mut self.sums);
+        self.shared.sums.lock().unwrap_or_else(PoisonError::into_inner).take(sums);
+        hand_over(&mut self.counter, &self.shared.rows, self.shared.step)?;
+        hand_over(&mut self.counter_before, &self.shared.rows_before, self.shared.step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_of_paths() {
+        for (resource, expected) in [
+            ("/images/NASA-logosmall.gif", "gif"),
+            ("/a.tar.gz?x=1.2/3#y.z", "gz"),
+            ("/cgi-bin/imagemap/countdown?102,174", ""),
+            ("/dir.d/file", ""),
+            ("/.htaccess", ""),
+            ("/", ""),
+            ("", ""),
+            ("/x.", ""),
+            ("/v1.0/users", ""),
+            ("/a.b c", ""),
+        ] {
+            assert_eq!(ending(resource.as_bytes()), expected.as_bytes(), "{resource}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Requests and errors of every second, as far as memory allows.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+const SECONDS: usize = 60;
+/// Of more minutes with a line than this (91 days) seconds are not kept: they would fill more than 65 MB.
+const MINUTES_MAX: usize = 1 << 17;
+/// Nor where there is more time between the first and the last.
+const SECONDS_MAX: usize = 2 * SECONDS * MINUTES_MAX;
+
+/// What was counted in each second of a minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Minute {
+    requests: [u32; SECONDS],
+    errors: [u32; SECONDS],
+}
+
+const NOTHING: Minute = Minute { requests: [0; SECONDS], errors: [0; SECONDS] };
+
+/// Requests and errors by second; those of the minute at hand are kept apart, because the next line is nearly always of
+/// the same one.
+#[derive(Debug, Clone)]
+pub(super) struct Seconds {
+    begins: i64,
+    minute: Minute,
+    has_lines: bool,
+    minutes: BTreeMap<i64, Box<Minute>>,
+    /// There were too many minutes.
+    is_too_long: bool,
+}
+
+impl Default for Seconds {
+    fn default() -> Self {
+        Self { begins: 0, minute: NOTHING, has_lines: false, minutes: BTreeMap::new(), is_too_long: false }
+    }
+}
+
+impl Seconds {
+    #[inline]
+    pub(super) fn add(&mut self, second: i64, is_error: bool) {
+        if !(self.has_lines && (0..SECONDS as i64).contains(&(second - self.begins))) {
+            self.turn_to(second);
+        }
+        let place = (second - self.begins) as usize % SECONDS;
+        self.minute.requests[place] = self.minute.requests[place].saturating_add(1);
+        self.minute.errors[place] = self.minute.errors[place].saturating_add(u32::from(is_error));
+    }
+
+    #[cold]
+    fn turn_to(&mut self, second: i64) {
+        self.settle();
+        self.begins = second.div_euclid(SECONDS as i64) * SECONDS as i64;
+        self.has_lines = true;
+    }
+
+    /// Brings the minute at hand to the others.
+    pub(super) fn settle(&mut self) {
+        if std::mem::take(&mut self.has_lines) {
+            let minute = std::mem::replace(&mut self.minute, NOTHING);
+            self.take_minute(self.begins, Box::new(minute));
+        }
+    }
+
+    fn take_minute(&mut self, begins: i64, minute: Box<Minute>) {
+        if self.is_too_long {
+            return;
+        }
+        match self.minutes.entry(begins) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(minute);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                let mine = entry.get_mut();
+                let add = |mine: &mut [u32], theirs: &[u32]| {
+                    mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine = mine.saturating_add(*theirs));
+                };
+                add(&mut mine.requests, &minute.requests);
+                add(&mut mine.errors, &minute.errors);
+            }
+        }
+        if self.minutes.len() > MINUTES_MAX {
+            self.is_too_long = true;
+            self.minutes.clear();
+        }
+    }
+
+    /// Adds what another thread counted and settled.
+    pub(super) fn take(&mut self, other: Self) {
+        self.is_too_long |= other.is_too_long;
+        if self.is_too_long {
+            self.minutes.clear();
+        }
+        for (begins, minute) in other.minutes {
+            self.take_minute(begins, minute);
+        }
+    }
+
+    /// Requests and errors of each second within a range of seconds since 1970, from the first minute with a line to the
+    /// end of the last one; `None` where there were too many minutes.
+    pub(super) fn within(&self, range: &Range<i64>) -> Option<SecondCounts> {
+        if self.is_too_long {
+            return None;
+        }
+        let (first, _) = self.minutes.range(range.clone()).next()?;
+        let (last, _) = self.minutes.range(range.clone()).next_back()?;
+        let length = usize::try_from(last - first).ok()? + SECONDS;
+        if length > SECONDS_MAX {
+            return None;
+        }
+        let mut counts = SecondCounts { start: *first, requests: vec![0; length], errors: vec![0; length] };
+        for (begins, minute) in self.minutes.range(range.clone()) {
+            let place = (begins - first) as usize;
+            counts.requests[place..place + SECONDS].copy_from_slice(&minute.requests);
+            counts.errors[place..place + SECONDS].copy_from_slice(&minute.errors);
+        }
+        Some(counts)
+    }
+}
+
+/// Requests and errors of successive seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondCounts {
+    /// The first of them, in seconds since 1970.
+    pub start: i64,
+    /// Requests in each second.
+    pub requests: Vec<u32>,
+    /// Requests with a status of 400 or more in each second.
+    pub errors: Vec<u32>,
+}
