@@ -16,9 +16,13 @@ use crate::kind::Kind;
 /// A load that stays away for an hour, within these numbers of intervals, has gone to another level.
 const PERSISTENCE_SECONDS: u32 = 3_600;
 const PERSISTENCE: (usize, usize) = (6, 60);
-/// It stays away while it lies so many deviations off, on one side, in this share of the intervals.
+/// It has stayed away if this share of the intervals lies on one side of what is usual, on average so many deviations off;
+/// no single interval counts for more than so many.
+const ASIDE_SHARE: f64 = 0.8;
+const ASIDE: f64 = 1.0;
+const ASIDE_MOST: f64 = 3.0;
+/// An interval that lies so many deviations off on that side keeps the episode open.
 const AWAY: f64 = 2.0;
-const AWAY_SHARE: f64 = 0.8;
 /// Alarms that are no further apart than this share of the persistence, within these limits, are one episode.
 const JOINED_SHARE: f64 = 0.25;
 const JOINED: (usize, usize) = (2, 15);
@@ -89,7 +93,10 @@ struct Open {
     /// The interval after the last alarm, and after the last one in which the load was away from what is usual.
     alarmed: usize,
     away: usize,
-    away_count: usize,
+    /// Of the intervals since the start: how many lie above what is usual, how many below, and the sum of how far.
+    above: usize,
+    below: usize,
+    deviations: f64,
     is_up: bool,
     lasting: Option<Kind>,
     peak_score: f64,
@@ -97,13 +104,15 @@ struct Open {
     furthest: f64,
     load: f64,
     expected: Option<f64>,
+    /// Up to the newest interval, and up to the end as it is known so far.
+    running: Sums,
     sums: Sums,
     /// Of an outage: where its newest silent run begins, and the sums of the runs before it.
     silent_from: usize,
     silent_before: Sums,
 }
 
-/// Of load and expected load over the intervals in which something was wrong and both are known.
+/// Of load and expected load over the intervals of an episode in which both are known.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     count: f64,
@@ -181,7 +190,7 @@ impl Watch {
                 expected: compared.expected,
                 kind: is_alarm.then_some(kind_of(compared.deviations >= 0.0)),
             };
-        } else if open.has_stayed_away(self.persistence) {
+        } else if open.has_stayed_away(index, self.persistence) {
             open.lasting.get_or_insert(Kind::LevelShift);
         }
         let kind = is_alarm.then(|| open.lasting.unwrap_or(kind_of(compared.deviations >= 0.0)));
@@ -275,13 +284,16 @@ impl Open {
             start,
             alarmed: start,
             away: start,
-            away_count: 0,
+            above: 0,
+            below: 0,
+            deviations: 0.0,
             is_up: compared.deviations >= 0.0,
             lasting: None,
             peak_score: 0.0,
             furthest: -1.0,
             load: compared.load,
             expected: compared.expected,
+            running: Sums::default(),
             sums: Sums::default(),
             silent_from: start,
             silent_before: Sums::default(),
@@ -298,7 +310,11 @@ impl Open {
         let is_away = compared.expected.is_some() && side > AWAY;
         if is_away {
             self.away = index + 1;
-            self.away_count += 1;
+        }
+        if compared.expected.is_some() {
+            self.above += usize::from(compared.deviations > 0.0);
+            self.below += usize::from(compared.deviations < 0.0);
+            self.deviations += compared.deviations.clamp(-ASIDE_MOST, ASIDE_MOST);
         }
         if let Some(score) = alarm {
             self.alarmed = index + 1;
@@ -311,8 +327,11 @@ impl Open {
                 }
             }
         }
-        if let Some(expected) = compared.expected.filter(|_| is_away || alarm.is_some()) {
-            self.sums.add(compared.load, expected);
+        if let Some(expected) = compared.expected {
+            self.running.add(compared.load, expected);
+        }
+        if is_away || alarm.is_some() {
+            self.sums = self.running;
         }
     }
 
@@ -334,9 +353,11 @@ impl Open {
         self.sums.expected += silence.sums.expected;
     }
 
-    fn has_stayed_away(&self, persistence: usize) -> bool {
-        let length = self.away.max(self.alarmed) - self.start;
-        length >= persistence && self.away_count as f64 >= AWAY_SHARE * length as f64
+    fn has_stayed_away(&self, index: usize, persistence: usize) -> bool {
+        let length = index + 1 - self.start;
+        let (aside, deviations) =
+            if self.is_up { (self.above, self.deviations) } else { (self.below, -self.deviations) };
+        length >= persistence && aside as f64 >= ASIDE_SHARE * length as f64 && deviations >= ASIDE * length as f64
     }
 
     fn close(self) -> Episode {

@@ -65,6 +65,22 @@ fn a_shift_of_level_begins_as_a_spike_and_is_renamed() {
 }
 
 #[test]
+fn a_shift_within_the_noise_is_told_by_its_length() {
+    // Noise as wide as the wave lets half of the loads of a shift look usual.
+    let at = 8 * DAY + 30;
+    let noisy =
+        |(index, load): (usize, Option<f64>)| load.map(|load| load * (0.5 + (index * 7_919 % 97) as f64 / 97.0));
+    let loads: Vec<Option<f64>> = days().into_iter().enumerate().map(noisy).collect();
+    let shifted = multiplied(loads.clone(), at..at + 100, 2.0);
+    let one_alarm = at..at + 1;
+    let (_, episodes) = watch(&shifted, std::slice::from_ref(&one_alarm));
+    let [episode] = episodes.as_slice() else { panic!("{episodes:?}") };
+    assert!(episode.kind == Kind::LevelShift && episode.intervals.len() >= 90, "{episode:?}");
+    let (_, episodes) = watch(&multiplied(loads, at..at + 1, 5.0), std::slice::from_ref(&one_alarm));
+    assert_eq!(episodes[0].kind, Kind::Spike);
+}
+
+#[test]
 fn no_load_where_there_usually_is_is_an_outage_even_if_no_detector_says_so() {
     let at = 8 * DAY + 100;
     let loads = multiplied(days(), at..at + 30, 0.0);
