@@ -135,8 +135,8 @@ fn what_is_no_log_tells_what_it_can() {
     assert_eq!(facts["rhythm"]["unit"], "requests");
     assert!(facts["seasonality"]["day"].as_f64().is_some() && facts["stationarity"]["kpss"].is_object());
     assert!(facts["clients"].is_null() && facts["totals"]["error_rate"].as_f64().is_some());
-    let numbers: String = (0..5_000).map(|second| format!("{}\n", second % 7)).collect();
-    fs::write(folder.path().join("numbers.txt"), numbers).expect("writable");
+    let numbers: Vec<String> = (0..5_000).map(|second| (second % 7).to_string()).collect();
+    fs::write(folder.path().join("numbers.txt"), numbers.join("\n")).expect("writable");
     let facts = json(folder.path(), &["explore", "numbers.txt"]);
     assert_eq!((&facts["rhythm"]["unit"], facts["spikes"]["step_seconds"].as_u64()), (&Value::from("value"), Some(1)));
 }

@@ -146,7 +146,7 @@ fn ending(resource: &[u8]) -> &[u8] {
 /// Sums in which the order of the lines does not matter, besides those per interval.
 #[derive(Debug)]
 pub(super) struct Sums {
-    pub(super) statuses: Box<[NameCounts; STATUSES]>,
+    pub(super) statuses: Box<[NameCounts]>,
     pub(super) sizes: SizeBins,
     pub(super) seconds: Seconds,
     /// The first and the last second of a line that is outside of both windows.
@@ -156,7 +156,7 @@ pub(super) struct Sums {
 impl Default for Sums {
     fn default() -> Self {
         let (sizes, seconds) = (SizeBins::default(), Seconds::default());
-        Self { statuses: Box::new([NameCounts::default(); STATUSES]), sizes, seconds, outside: None }
+        Self { statuses: vec![NameCounts::default(); STATUSES].into_boxed_slice(), sizes, seconds, outside: None }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How many different names there are, in 16 KB, whatever their number.
 //!
-//! HyperLogLog (Flajolet, Fusy, Gandouet and Meunier, 2007) with the estimator of O. Ertl, *New cardinality estimation
-//! algorithms for HyperLogLog sketches* (2017), algorithm 6, which needs no tables against bias.
+//! `HyperLogLog` (Flajolet, Fusy, Gandouet and Meunier, 2007) with the estimator of O. Ertl, *New cardinality estimation
+//! algorithms for `HyperLogLog` sketches* (2017), algorithm 6, which needs no tables against bias.
 
 /// Bits of a hash that choose a register: the standard error is 1.04 / √2¹⁴ = 0.8 %.
 const BITS: u32 = 14;

@@ -83,7 +83,7 @@ impl Entry {
 pub(super) struct Names {
     places: HashTable<u32>,
     entries: Vec<Entry>,
-    names: Vec<u8>,
+    text: Vec<u8>,
 }
 
 impl Names {
@@ -111,8 +111,8 @@ impl Names {
 
     fn insert(&mut self, key: &Key<'_>, counts: &NameCounts) {
         let place = self.entries.len() as u32;
-        let start = self.names.len();
-        self.names.extend_from_slice(key.kept);
+        let start = self.text.len();
+        self.text.extend_from_slice(key.kept);
         self.entries.push(Entry { hash: key.hash, length: key.length, start, counts: *counts });
         let entries = &self.entries;
         self.places.insert_unique(key.hash, place, |place| entries[*place as usize].hash);
@@ -121,7 +121,7 @@ impl Names {
     /// All names with their counts, in the order in which they came.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key<'_>, &NameCounts)> + '_ {
         self.entries.iter().map(|entry| {
-            let key = Key { hash: entry.hash, length: entry.length, kept: entry.kept(&self.names) };
+            let key = Key { hash: entry.hash, length: entry.length, kept: entry.kept(&self.text) };
             (key, &entry.counts)
         })
     }
@@ -130,6 +130,6 @@ impl Names {
     pub(super) fn clear(&mut self) {
         self.places.clear();
         self.entries.clear();
-        self.names.clear();
+        self.text.clear();
     }
 }

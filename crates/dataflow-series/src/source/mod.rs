@@ -49,7 +49,7 @@ pub use parquet_file::write_parquet;
 pub use remote::{OpenObject, Remote, RemoteObject, RemoteTrace};
 pub use table::is_time_name;
 use table::{Table, Tables};
-pub use write::{COUNTS, Columns, Form, WriteError, write_columns, write_csv, write_file};
+pub use write::{COUNTS, ColumnOfRow, Columns, Form, WriteError, write_columns, write_csv, write_file};
 
 /// The trace that is used when none is named.
 pub const DEFAULT_INPUT: &str = "synthetic:nasa-like";

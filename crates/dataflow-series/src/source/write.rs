@@ -124,8 +124,11 @@ enum Rows<'a> {
     Table { times: Vec<Timestamp>, columns: Vec<Vec<f64>> },
 }
 
+/// What a column of traffic holds of a row.
+pub type ColumnOfRow = fn(&Row) -> u64;
+
 /// The columns of traffic and what they hold.
-pub const COUNTS: [(&str, fn(&Row) -> u64); 7] = [
+pub const COUNTS: [(&str, ColumnOfRow); 7] = [
     ("requests", |row| row.requests),
     ("bytes", |row| row.bytes),
     ("success", |row| row.success),

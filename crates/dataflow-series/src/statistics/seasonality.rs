@@ -56,7 +56,7 @@ pub fn whole_hours(observed: &Observed) -> Option<Vec<f64>> {
     let filled = observed.fill(Fill::default()).ok()?;
     let filled = Observed::new(filled.start(), filled.step(), filled.unit(), filled.values().iter().map(|v| Some(*v)));
     let hours = filled.ok()?.resample(step).ok()?;
-    Some(hours.values().map(|value| value.unwrap_or_default()).collect())
+    Some(hours.values().map(Option::unwrap_or_default).collect())
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub fn kpss(values: &[f64]) -> Option<StationarityTest> {
 /// The augmented Dickey–Fuller test with a constant: a statistic *below* a critical value speaks against a unit root,
 /// so for stationarity. `None` for too few values or a constant.
 ///
-/// Source: Said and Dickey (1984); critical values by the response surface of J. G. MacKinnon, *Critical values for
+/// Source: Said and Dickey (1984); critical values by the response surface of J. G. `MacKinnon`, *Critical values for
 /// cointegration tests* (2010), table 2.
 pub fn augmented_dickey_fuller(values: &[f64]) -> Option<StationarityTest> {
     const SURFACE: [[f64; 4]; 3] = [

@@ -29,6 +29,7 @@ const TOP_MAX: u64 = 10_000;
 /// Of access logs everything is told, in one pass and in bounded memory; of tables, plain numbers and synthetic
 /// traffic what their columns tell. Several files are read as one trace.
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(after_help = "Examples:\n  \
     dataflow explore access.log.gz\n  \
     dataflow explore 'logs/*.gz' --time-zone America/New_York --top 20 --plot traffic.png\n  \
