@@ -43,7 +43,7 @@ fn json(bencher: Bencher<'_, '_>, threads: usize) {
     read(bencher, &(0..10_000).map(line).collect::<String>().into_bytes(), threads);
 }
 
-/// What logs tell besides their traffic: at most twice the time of `common` and `combined`.
+/// What logs tell besides their traffic, to be seen beside `common` and `combined`: the aim is twice their time.
 #[divan::bench(args = [1, 2])]
 fn explore_common(bencher: Bencher<'_, '_>, threads: usize) {
     explore(bencher, &common_lines(), threads);
