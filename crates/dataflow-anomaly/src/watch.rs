@@ -167,8 +167,9 @@ impl Watch {
         self.newest = Some(load);
         let is_alarm = index >= self.probation && score >= self.threshold;
         // A run that is not unusual by its length may still be by its time, which a detector tells.
-        let is_silent = self.silence.next(&compared);
-        let is_outage = index >= self.probation && is_silent && (is_alarm || self.silence.is_outage());
+        let is_learning = index < self.probation;
+        let is_silent = self.silence.next(&compared, is_learning);
+        let is_outage = !is_learning && is_silent && (is_alarm || self.silence.is_outage());
         let is_alarm = is_alarm || is_outage;
         // What is known by its length alone is as good as an alarm.
         let score = if is_outage { score.max(self.threshold) } else { score };
@@ -245,10 +246,11 @@ impl Watch {
 }
 
 impl Silence {
-    /// Takes in a load and tells whether it is next to none where there usually is one.
-    fn next(&mut self, compared: &Compared) -> bool {
+    /// Takes in a load and tells whether it is next to none where there usually is one. Whatever is silent in the time
+    /// to learn from is usual.
+    fn next(&mut self, compared: &Compared, is_learning: bool) -> bool {
         let Some(expected) = compared.expected.filter(|expected| compared.load < NEXT_TO_NONE * expected) else {
-            self.end(self.is_outage());
+            self.end(self.is_outage() && !is_learning);
             return false;
         };
         self.length += 1;
@@ -260,7 +262,7 @@ impl Silence {
     /// Whether the run alone is an outage, whatever a detector says.
     fn is_outage(&self) -> bool {
         self.length >= OUTAGE_LENGTH
-            && self.length > self.longest_usual
+            && self.length > self.longest_usual + self.longest_usual / 2
             && self.deviations >= OUTAGE_DEVIATIONS * (self.length as f64).sqrt()
     }
 

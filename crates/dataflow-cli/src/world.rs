@@ -9,7 +9,7 @@ use dataflow_forecast::{Dispersion, History, View};
 use dataflow_remote::{Places, Variables};
 use dataflow_scale::spec::{Configuration, Origin, Rate};
 use dataflow_scale::{Fleet, Prices};
-use dataflow_series::source::{self, Extra, Trace, TraceRequest};
+use dataflow_series::source::{self, Extra, Remote, Trace, TraceRequest};
 use dataflow_series::synth::DEFAULT_SEED;
 use dataflow_series::{Fill, Observed, Series, SeriesError, Step, Unit, Window};
 use jiff::Timestamp;
@@ -266,6 +266,16 @@ impl Sight {
         let history = observed.window(until_its_end).map_err(|error| Failure::Input(format!("{source}: {error}")))?;
         Ok(Self { source, history, finer, extras, window, notes })
     }
+}
+
+/// The columns of a table that may be a load.
+///
+/// # Errors
+/// When the trace is no table or cannot be read.
+pub(crate) fn load_columns(arguments: &TraceArguments) -> Result<Vec<String>, Failure> {
+    let remote: Arc<dyn Remote> = Arc::new(Places::new(Variables::read()));
+    let request = TraceRequest { inputs: arguments.trace.clone(), remote: Some(remote), ..TraceRequest::default() };
+    Ok(source::load_columns(&request)?)
 }
 
 /// The whole trace on the interval asked for.

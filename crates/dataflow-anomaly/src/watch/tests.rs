@@ -138,3 +138,16 @@ proptest! {
         prop_assert!(episodes.last().is_none_or(|episode| episode.intervals.end <= loads.len()));
     }
 }
+
+#[test]
+fn a_job_that_runs_now_and_then_is_silent_in_between_and_missed_where_it_does_not_come() {
+    // Half an hour in every four.
+    let runs = |index: usize| index % 48 < 6;
+    let loads: Vec<Option<f64>> =
+        (0..10 * DAY).map(|index| Some(if runs(index) { 900.0 + (index * 7_919 % 101) as f64 } else { 0.0 })).collect();
+    let (_, episodes) = watch(&loads, &[]);
+    assert!(episodes.is_empty(), "{episodes:?}");
+    let begin = 8 * DAY + 6;
+    let (_, episodes) = watch(&multiplied(loads, begin..begin + 140, 0.0), &[]);
+    assert!(episodes.iter().any(|episode| episode.kind == Kind::Outage), "{episodes:?}");
+}

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cloud;
+mod columns;
 mod configuration;
 mod contract;
 mod detect;

@@ -159,6 +159,33 @@ pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
     read(request, &source, first, opened, others)
 }
 
+/// The columns of a table that may be its load: all but times and labels, in their order.
+///
+/// # Errors
+/// When the first input cannot be read or is no table, or is standard input, which could not be read once more.
+pub fn load_columns(request: &TraceRequest) -> Result<Vec<String>, SourceError> {
+    let no_table = |name: &str| unusable(name, "is no table, so it has no columns to choose from");
+    let Some(text) = request.inputs.first().filter(|text| !text.starts_with(SYNTHETIC)) else {
+        return Err(no_table(request.inputs.first().map_or(DEFAULT_INPUT, String::as_str)));
+    };
+    if text == "-" {
+        return Err(unusable("standard input", "can be read once only; write it to a file to read its columns"));
+    }
+    let first = match named(request, request.remote.as_deref())? {
+        Named::Inputs { inputs, .. } => inputs.into_iter().next().ok_or_else(|| no_table(text))?,
+        Named::Series { source, .. } => return Err(no_table(&source)),
+    };
+    let opened = first.open(None)?;
+    match opened.kind {
+        Kind::Table(dialect) => table::load_columns_of_text(&first.name, dialect, opened.reader),
+        #[cfg(feature = "parquet")]
+        Kind::Parquet => parquet_file::load_columns_of_parquet(&first.name, opened.into_file(&first.name)?),
+        #[cfg(not(feature = "parquet"))]
+        Kind::Parquet => Err(SourceError::ParquetNotBuiltIn { name: first.name }),
+        Kind::Log | Kind::Numbers => Err(no_table(&first.name)),
+    }
+}
+
 /// Makes the synthetic traffic of this name.
 fn synthetic(request: &TraceRequest, source: &str) -> Result<Trace, SourceError> {
     if request.start.is_some() || request.step.is_some() {

@@ -21,11 +21,21 @@ use parquet::schema::types::{ColumnDescriptor, Type};
 use super::Columns;
 use super::error::{Place, Problem, SourceError};
 use super::stamp::StampReader;
-use super::table::{Layout, Tables, shortened};
+use super::table::{Layout, Tables, may_be_load, shortened};
 use crate::series::is_load;
 
 /// Rows of one row group: small enough to be held whole by any reader.
 const ROW_GROUP_ROWS: usize = 1 << 17;
+
+/// The columns of a Parquet file that may be a load.
+pub(super) fn load_columns_of_parquet(name: &str, file: File) -> Result<Vec<String>, SourceError> {
+    let wrong = |problem: String| SourceError::Parquet { name: name.to_owned(), problem };
+    // The decoder panics on some damaged files.
+    let reader = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(file)));
+    let reader = reader.map_err(|_| wrong("it is damaged".to_owned()))?.map_err(|error| wrong(error.to_string()))?;
+    let columns = reader.metadata().file_metadata().schema_descr().columns();
+    Ok(columns.iter().map(|column| column.path().string()).filter(|column| may_be_load(column)).collect())
+}
 
 impl Tables<'_> {
     /// Reads one Parquet file.

@@ -155,20 +155,9 @@ impl<'a> Tables<'a> {
 
     /// Reads one table of text.
     pub(super) fn add_text(&mut self, name: &str, dialect: Dialect, reader: impl Read) -> Result<(), SourceError> {
-        let Dialect { delimiter, skipped, writer } = dialect;
-        let reader = after_lines(reader, skipped, delimiter == b' ')
-            .map_err(|source| SourceError::Read { name: name.to_owned(), source })?;
+        let Dialect { skipped, writer, .. } = dialect;
         let zone = self.request.time_zone.clone().unwrap_or(TimeZone::UTC);
-        // A line ends at its line feed and the last line is made to have one: only then can every line's number be
-        // told. The carriage return before it is trimmed from the last cell.
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .terminator(csv::Terminator::Any(b'\n'))
-            .flexible(true)
-            .buffer_capacity(1 << 18)
-            .from_reader(Bounded { inner: reader.chain(&b"\n"[..]), since_row: 0 });
-        let header = reader.byte_headers().map_err(|error| csv_error(name, 1, error))?;
-        let columns: Vec<String> = header.iter().map(|cell| column_name(&String::from_utf8_lossy(cell))).collect();
+        let (mut reader, columns) = with_columns(name, dialect, reader)?;
         let layout = Layout::of(name, &columns, self.request)?;
         let mut sink = self.begin(name, layout, true)?;
         if let (Writer::Kubectl, Rows::Intervals { files, .. }) = (writer, &mut *sink.rows)
@@ -209,6 +198,43 @@ impl<'a> Tables<'a> {
             }
         }
     }
+}
+
+/// The columns of a table of text that may be a load.
+pub(super) fn load_columns_of_text(
+    name: &str,
+    dialect: Dialect,
+    reader: impl Read,
+) -> Result<Vec<String>, SourceError> {
+    let (_, columns) = with_columns(name, dialect, reader)?;
+    Ok(columns.into_iter().filter(|column| may_be_load(column)).collect())
+}
+
+/// Whether a column of this name may be a load.
+pub(super) fn may_be_load(column: &str) -> bool {
+    !is_time_name(column) && !is_label(column)
+}
+
+/// The rows of a table of text, and the names of its columns.
+fn with_columns<'a>(
+    name: &str,
+    dialect: Dialect,
+    reader: impl Read + 'a,
+) -> Result<(csv::Reader<Bounded<impl Read + 'a>>, Vec<String>), SourceError> {
+    let Dialect { delimiter, skipped, .. } = dialect;
+    let reader = after_lines(reader, skipped, delimiter == b' ')
+        .map_err(|source| SourceError::Read { name: name.to_owned(), source })?;
+    // A line ends at its line feed and the last line is made to have one: only then can every line's number be
+    // told. The carriage return before it is trimmed from the last cell.
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .flexible(true)
+        .buffer_capacity(1 << 18)
+        .from_reader(Bounded { inner: reader.chain(&b"\n"[..]), since_row: 0 });
+    let header = reader.byte_headers().map_err(|error| csv_error(name, 1, error))?;
+    let columns = header.iter().map(|cell| column_name(&String::from_utf8_lossy(cell))).collect();
+    Ok((reader, columns))
 }
 
 /// Takes the rows of one table.

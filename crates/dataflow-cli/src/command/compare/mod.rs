@@ -1,5 +1,7 @@
 //! `dataflow compare`: every policy and the optimum on one trace.
 
+mod columns;
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -29,14 +31,19 @@ static DEFAULT_POLICIES: LazyLock<String> =
     LazyLock::new(|| PolicySpec::DEFAULT.map(|policy| policy.to_string()).join(","));
 
 /// Compare autoscaling policies and the exact optimum on one trace
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
     dataflow compare access.log.gz --interval 1m\n  \
     dataflow compare requests.txt --step 1s --start 1995-07-01T04:00:00Z --measure requests\n  \
-    dataflow compare traffic.csv --policies fixed:3,reactive,quantile --set simulation.max_servers=20 --format json")]
+    dataflow compare traffic.csv --policies fixed:3,reactive,quantile --set simulation.max_servers=20 --format json\n  \
+    dataflow compare services.csv --each-column='api-*'")]
 pub(crate) struct CompareArguments {
     #[command(flatten)]
     trace: TraceArguments,
+    /// Compare every column of a wide table, or those that fit a PATTERN such as 'api-*', each with a fleet of its own
+    #[arg(long, value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = "*",
+        conflicts_with_all = ["column", "plot", "report", "timeline", "out", "sheet"], help_heading = "Traffic")]
+    each_column: Option<String>,
     /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES.as_str(), help_heading = "Comparison")]
     policies: Vec<PolicySpec>,
@@ -88,6 +95,9 @@ enum ObserveArgument {
 }
 
 pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failure> {
+    if let Some(pattern) = &arguments.each_column {
+        return columns::run(arguments, pattern, quiet);
+    }
     let progress = Progress::new(quiet);
     // Places for results are found before the work, so that a mistake costs no wait.
     let mut staging = Staging::default();
@@ -98,12 +108,7 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
         return Err(Failure::Input(problem.to_owned()));
     }
     note_built_in_trace(&arguments.trace.trace, "compare", quiet);
-    let compared = on_threads(arguments.settings.threads, || {
-        let detector = arguments.detector.iter().map(|name| (DETECTOR, name.clone(), format!("--detector {name}")));
-        let world = World::open(&arguments.trace, &arguments.settings, detector.collect(), &progress, quiet)?;
-        let wanted = wanted(arguments, &world.configuration, !files.is_empty(), quiet)?;
-        pipeline::compare(world, &wanted, &progress)
-    })?;
+    let compared = compared(arguments, !files.is_empty(), &progress, quiet)?;
     drop(progress);
     if !quiet {
         compared.notes.iter().for_each(|note| output::note(note));
@@ -117,6 +122,16 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
         add_to_sheet(&compared, sheet)?;
     }
     output::print(&results::render(&compared, arguments.format))
+}
+
+/// The comparison of the trace that the arguments name.
+fn compared(arguments: &CompareArguments, record: bool, progress: &Progress, quiet: bool) -> Result<Compared, Failure> {
+    on_threads(arguments.settings.threads, || {
+        let detector = arguments.detector.iter().map(|name| (DETECTOR, name.clone(), format!("--detector {name}")));
+        let world = World::open(&arguments.trace, &arguments.settings, detector.collect(), progress, quiet)?;
+        let wanted = wanted(arguments, &world.configuration, record, quiet)?;
+        pipeline::compare(world, &wanted, progress)
+    })
 }
 
 fn wanted(
