@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use super::heavy_hitters::HeavyHitters;
 use super::in_order::InOrder;
@@ -249,6 +250,11 @@ impl Count for Worker<'_> {
             spare.clear();
             self.chunk = spare;
         }
+        if self.sums.seconds.is_large() {
+            self.sums.seconds.settle();
+            let seconds = std::mem::take(&mut self.sums.seconds);
+            self.shared.sums.lock().unwrap_or_else(PoisonError::into_inner).seconds.take(seconds);
+        }
         if self.counter.is_large() {
             hand_over(&mut self.counter, &self.shared.rows, self.shared.step)?;
         }
@@ -269,9 +275,68 @@ impl Count for Worker<'_> {
     }
 }
 
+impl Drop for Worker<'_> {
+    /// The chunk of a thread that panics will never come; the others must not wait for it.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.shared.lists.give_up();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
+
     use super::*;
+
+    fn shared() -> Shared {
+        Shared {
+            step: Step::MINUTE,
+            window: i64::MIN..i64::MAX,
+            before: 0..0,
+            lists: InOrder::new(Lists::default()),
+            rows: Mutex::new(Rows::default()),
+            rows_before: Mutex::new(Rows::default()),
+            sums: Mutex::new(Sums::default()),
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_panics() {
+        let shared = Arc::new(shared());
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let panicking = Worker::new(&shared);
+            let _ = catch_unwind(AssertUnwindSafe(move || {
+                let _chunk_0 = panicking;
+                panic!("on purpose");
+            }));
+            let mut other = Worker::new(&shared);
+            let ends = (1..100).all(|number| other.end_chunk(number).is_ok());
+            sender.send(ends)
+        });
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(20)), Ok(true));
+    }
+
+    #[test]
+    fn a_thread_keeps_the_seconds_of_few_minutes_to_itself() {
+        let shared = shared();
+        let mut worker = Worker::new(&shared);
+        for number in 0..20 {
+            for minute in 0..1_000 {
+                worker.sums.seconds.add((number * 1_000 + minute) * 60, false);
+            }
+            worker.end_chunk(number as u64).unwrap();
+            assert!(!worker.sums.seconds.is_large());
+        }
+        worker.finish().unwrap();
+        let seconds = &shared.sums.lock().unwrap().seconds;
+        let counts = seconds.within(&(0..20_000 * 60)).unwrap();
+        assert_eq!(counts.requests.iter().sum::<u32>(), 20_000);
+    }
 
     #[test]
     fn endings_of_paths() {

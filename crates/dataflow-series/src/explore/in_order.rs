@@ -20,6 +20,8 @@ struct Queue<Part> {
     waiting: BTreeMap<u64, Part>,
     /// Some thread is adding parts to the whole.
     is_adding: bool,
+    /// A part will never come, so nothing is waited for.
+    is_given_up: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -28,7 +30,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<Part, Whole> InOrder<Part, Whole> {
     pub(super) fn new(whole: Whole) -> Self {
-        let queue = Queue { next: 0, waiting: BTreeMap::new(), is_adding: false };
+        let queue = Queue { next: 0, waiting: BTreeMap::new(), is_adding: false, is_given_up: false };
         Self { queue: Mutex::new(queue), shorter: Condvar::new(), whole: Mutex::new(whole) }
     }
 
@@ -38,8 +40,14 @@ impl<Part, Whole> InOrder<Part, Whole> {
         let mut queue = lock(&self.queue);
         queue.waiting.insert(number, part);
         // The thread that counts the next part is not among those that wait, as it has not put it yet.
-        while queue.waiting.len() > WAITING_MAX && (queue.is_adding || !queue.waiting.contains_key(&queue.next)) {
+        while !queue.is_given_up
+            && queue.waiting.len() > WAITING_MAX
+            && (queue.is_adding || !queue.waiting.contains_key(&queue.next))
+        {
             queue = self.shorter.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        if queue.is_given_up {
+            return queue.waiting.remove(&number);
         }
         if queue.is_adding {
             return None;
@@ -60,6 +68,12 @@ impl<Part, Whole> InOrder<Part, Whole> {
         drop(queue);
         self.shorter.notify_all();
         spare
+    }
+
+    /// Lets all threads go on without the whole, as one of them failed and will not put its part.
+    pub(super) fn give_up(&self) {
+        lock(&self.queue).is_given_up = true;
+        self.shorter.notify_all();
     }
 
     /// The whole, once all parts were put.

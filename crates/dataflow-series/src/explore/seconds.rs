@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 const SECONDS: usize = 60;
-/// Of more minutes with a line than this (91 days) seconds are not kept: they would fill more than 65 MB.
+/// Of more minutes with a line than this (91 days) seconds are not kept: they would fill more than 63 MB.
 const MINUTES_MAX: usize = 1 << 17;
 /// Nor where there is more time between the first and the last.
 const SECONDS_MAX: usize = 2 * SECONDS * MINUTES_MAX;
+
+/// So many minutes a thread keeps to itself before it hands them over (2 MB).
+const OWN_MINUTES: usize = 1 << 12;
 
 /// What was counted in each second of a minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +88,11 @@ impl Seconds {
         }
     }
 
+    /// Whether there is so much that it should be handed over.
+    pub(super) fn is_large(&self) -> bool {
+        self.minutes.len() > OWN_MINUTES
+    }
+
     /// Adds what another thread counted and settled.
     pub(super) fn take(&mut self, other: Self) {
         self.is_too_long |= other.is_too_long;
@@ -96,23 +104,22 @@ impl Seconds {
         }
     }
 
-    /// Requests and errors of each second within a range of seconds since 1970, from the first minute with a line to the
-    /// end of the last one; `None` where there were too many minutes.
+    /// Requests and errors of each second of a range of seconds since 1970; `None` where there were too many minutes.
     pub(super) fn within(&self, range: &Range<i64>) -> Option<SecondCounts> {
-        if self.is_too_long {
+        let length = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
+        if self.is_too_long || length == 0 || length > SECONDS_MAX {
             return None;
         }
-        let (first, _) = self.minutes.range(range.clone()).next()?;
-        let (last, _) = self.minutes.range(range.clone()).next_back()?;
-        let length = usize::try_from(last - first).ok()? + SECONDS;
-        if length > SECONDS_MAX {
-            return None;
-        }
-        let mut counts = SecondCounts { start: *first, requests: vec![0; length], errors: vec![0; length] };
-        for (begins, minute) in self.minutes.range(range.clone()) {
-            let place = (begins - first) as usize;
-            counts.requests[place..place + SECONDS].copy_from_slice(&minute.requests);
-            counts.errors[place..place + SECONDS].copy_from_slice(&minute.errors);
+        let mut counts = SecondCounts { start: range.start, requests: vec![0; length], errors: vec![0; length] };
+        // The range may begin within a minute.
+        let first = range.start.div_euclid(SECONDS as i64) * SECONDS as i64;
+        for (begins, minute) in self.minutes.range(first..range.end) {
+            for (second, (requests, errors)) in (*begins..).zip(minute.requests.iter().zip(&minute.errors)) {
+                if range.contains(&second) {
+                    let place = (second - range.start) as usize;
+                    (counts.requests[place], counts.errors[place]) = (*requests, *errors);
+                }
+            }
         }
         Some(counts)
     }
@@ -127,4 +134,24 @@ pub struct SecondCounts {
     pub requests: Vec<u32>,
     /// Requests with a status of 400 or more in each second.
     pub errors: Vec<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_cut_to_the_second() {
+        let mut seconds = Seconds::default();
+        for second in [-61, -1, 0, 59, 59, 60, 125] {
+            seconds.add(second, second == 59);
+        }
+        seconds.settle();
+        let counts = seconds.within(&(59..126)).unwrap();
+        assert_eq!((counts.start, counts.requests.len()), (59, 67));
+        assert_eq!((&counts.requests[..3], counts.requests[66]), (&[2, 1, 0][..], 1));
+        assert_eq!((counts.errors[0], counts.errors.iter().sum::<u32>()), (2, 2));
+        assert_eq!(seconds.within(&(-61..0)).unwrap().requests.iter().sum::<u32>(), 2);
+        assert_eq!((seconds.within(&(5..5)), seconds.within(&(i64::MIN..i64::MAX))), (None, None));
+    }
 }

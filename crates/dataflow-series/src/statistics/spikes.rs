@@ -3,6 +3,10 @@
 /// Below this share of the squared mean a variance is rounding.
 const ROUNDING: f64 = 1e-12;
 
+/// Where the square of a value that leaves the window is so many times the squares that stay, its rounding error is too
+/// large beside them, and they are added up anew.
+const FAR_LARGER: f64 = 1e3;
+
 /// What counts as a spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpikeRule {
@@ -51,18 +55,22 @@ pub fn spikes(values: impl Iterator<Item = Option<f64>>, rule: &SpikeRule) -> Sp
             (filled, sum, squares) = (0, 0.0, 0.0);
             continue;
         };
-        let oldest = &mut window[place % size];
+        let leaves = std::mem::replace(&mut window[place % size], value);
         if filled == size {
-            sum -= *oldest;
-            squares -= *oldest * *oldest;
+            sum += value - leaves;
+            squares += value * value - leaves * leaves;
         } else {
             filled += 1;
+            sum += value;
+            squares += value * value;
         }
-        *oldest = value;
-        sum += value;
-        squares += value * value;
         if filled < size {
             continue;
+        }
+        // Running sums gather rounding errors, so they begin anew once per window as well.
+        if place % size == 0 || !squares.is_finite() || leaves * leaves > FAR_LARGER * squares {
+            sum = window.iter().sum();
+            squares = window.iter().map(|value| value * value).sum();
         }
         found.judged += 1;
         let count = size as f64;
@@ -122,5 +130,27 @@ mod tests {
         let gappy = (0..200).map(|place| if place % 50 == 0 { None } else { Some(1.0) });
         assert_eq!(spikes(gappy, &RULE), Spikes { judged: 0, count: 0, largest: Vec::new() });
         assert_eq!(spikes((0..200).map(|_| Some(0.1)), &RULE).count, 0);
+    }
+
+    #[test]
+    fn a_huge_value_leaves_no_error_behind() {
+        let noise = |place: usize| 0.01 + 0.001 * (place % 7) as f64;
+        for huge in [1e9, 1e17, 1e200] {
+            let value = |place: usize| match place {
+                100 => huge,
+                // One while the running sums have not begun anew by themselves, and one long after.
+                162 | 400 => 0.05,
+                _ => noise(place),
+            };
+            let found = spikes((0..500).map(|place| Some(value(place))), &SpikeRule { most: 10, ..RULE });
+            for place in [162, 400] {
+                let spike = found.largest.iter().find(|spike| spike.place == place);
+                let window: Vec<f64> = (place - 59..=place).map(value).collect();
+                let mean = window.iter().sum::<f64>() / 60.0;
+                let deviation = (window.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 59.0).sqrt();
+                let score = spike.map_or(f64::NAN, |spike| spike.score);
+                assert!((score - (0.05 - mean) / deviation).abs() < 1e-6, "{huge} {place}: {spike:?}");
+            }
+        }
     }
 }
