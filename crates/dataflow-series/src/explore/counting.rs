@@ -6,11 +6,14 @@ use std::thread;
 
 use super::heavy_hitters::HeavyHitters;
 use super::in_order::InOrder;
-use super::names::{Key, NameCounts, Names};
+use super::names::{KEPT_BYTES, Key, NameCounts, Names};
 use super::seconds::Seconds;
 use super::sizes::SizeBins;
 use crate::Step;
-use crate::log::{Count, Counter, LogError, Malformed, Place, QuickLine, Rows, hand_over, parse_line, split_request};
+use crate::log::{
+    Count, Counter, LogError, Malformed, Place, QuickLine, Rows, hand_over, parse_line, referrer_and_agent,
+    split_request,
+};
 
 /// Names kept for certain of what there can be very many of, such as clients.
 const MANY: usize = 1 << 16;
@@ -66,12 +69,12 @@ impl Default for Lists {
 impl Lists {
     fn merge(&mut self, chunk: &Chunk) {
         self.clients.merge(&chunk.clients);
-        self.resources.merge(&chunk.resources);
-        self.referrers.merge(&chunk.referrers);
-        self.agents.merge(&chunk.agents);
-        self.methods.merge(&chunk.methods);
-        self.protocols.merge(&chunk.protocols);
-        self.file_types.merge(&chunk.file_types);
+        self.resources.merge(&chunk.parts.resources);
+        self.referrers.merge(&chunk.parts.referrers);
+        self.agents.merge(&chunk.parts.agents);
+        self.methods.merge(&chunk.parts.methods);
+        self.protocols.merge(&chunk.parts.protocols);
+        self.file_types.merge(&chunk.parts.file_types);
     }
 }
 
@@ -79,8 +82,48 @@ impl Lists {
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     clients: Names,
-    /// Whole request lines, of which the next four are made once the chunk is read.
+    /// Whole request lines, of which resources, methods, protocols and types are made once the chunk is read.
     requests: Names,
+    /// What is behind the sizes, of which referrers and agents are made.
+    ends: Names,
+    parts: Parts,
+}
+
+impl Chunk {
+    #[inline]
+    fn count_request(&mut self, request: &[u8], counts: &NameCounts) {
+        if request.len() <= KEPT_BYTES {
+            count(&mut self.requests, request, counts);
+        } else {
+            self.parts.count_request(request, counts);
+        }
+    }
+
+    #[inline]
+    fn count_end(&mut self, end: &[u8], counts: &NameCounts) {
+        if end.len() <= KEPT_BYTES {
+            count(&mut self.ends, end, counts);
+        } else {
+            self.parts.count_end(end, counts);
+        }
+    }
+
+    /// Takes the request lines and the ends apart.
+    fn split(&mut self) {
+        self.requests.iter().for_each(|(key, counts)| self.parts.count_request(key.name(), counts));
+        self.ends.iter().for_each(|(key, counts)| self.parts.count_end(key.name(), counts));
+    }
+
+    fn clear(&mut self) {
+        let Parts { resources, methods, protocols, file_types, referrers, agents } = &mut self.parts;
+        let all = [&mut self.clients, &mut self.requests, &mut self.ends, resources, methods, protocols];
+        all.into_iter().chain([file_types, referrers, agents]).for_each(Names::clear);
+    }
+}
+
+/// The names within request lines and what is behind the sizes.
+#[derive(Debug, Default)]
+struct Parts {
     resources: Names,
     methods: Names,
     protocols: Names,
@@ -89,24 +132,25 @@ pub(super) struct Chunk {
     agents: Names,
 }
 
-impl Chunk {
-    /// Takes the request lines apart.
-    fn split_requests(&mut self) {
-        for (key, counts) in self.requests.iter() {
-            let (method, resource, protocol) = split_request(key.name());
-            count(&mut self.methods, method, counts);
-            count(&mut self.resources, resource, counts);
-            count(&mut self.protocols, protocol, counts);
-            if !resource.is_empty() {
-                count_type(&mut self.file_types, resource, counts);
-            }
+impl Parts {
+    fn count_request(&mut self, request: &[u8], counts: &NameCounts) {
+        let (method, resource, protocol) = split_request(request);
+        count(&mut self.methods, method, counts);
+        count(&mut self.resources, resource, counts);
+        count(&mut self.protocols, protocol, counts);
+        if !resource.is_empty() {
+            count_type(&mut self.file_types, resource, counts);
         }
     }
 
-    fn clear(&mut self) {
-        let all = [&mut self.clients, &mut self.requests, &mut self.resources, &mut self.methods];
-        let more = [&mut self.protocols, &mut self.file_types, &mut self.referrers, &mut self.agents];
-        all.into_iter().chain(more).for_each(Names::clear);
+    fn count_end(&mut self, end: &[u8], counts: &NameCounts) {
+        let (referrer, agent) = referrer_and_agent(end);
+        self.count_referrer_and_agent(referrer, agent, counts);
+    }
+
+    fn count_referrer_and_agent(&mut self, referrer: Option<&[u8]>, agent: Option<&[u8]>, counts: &NameCounts) {
+        count(&mut self.referrers, referrer.unwrap_or_default(), counts);
+        count(&mut self.agents, agent.unwrap_or_default(), counts);
     }
 }
 
@@ -222,12 +266,8 @@ impl Count for Worker<'_> {
             let counts = NameCounts::of_line(line.essentials.size, line.essentials.status);
             let (client, request) = line.client_and_request(text);
             count(&mut self.chunk.clients, client, &counts);
-            count(&mut self.chunk.requests, request, &counts);
-            if line.has_more(text) {
-                let (referrer, agent) = line.referrer_and_agent(text);
-                count(&mut self.chunk.referrers, referrer.unwrap_or_default(), &counts);
-                count(&mut self.chunk.agents, agent.unwrap_or_default(), &counts);
-            }
+            self.chunk.count_request(request, &counts);
+            self.chunk.count_end(line.more(text), &counts);
         }
     }
 
@@ -236,15 +276,15 @@ impl Count for Worker<'_> {
         if self.count_essentials(record.essentials(), place) {
             let counts = NameCounts::of_line(record.size, record.status);
             count(&mut self.chunk.clients, &record.ip, &counts);
-            count(&mut self.chunk.requests, &record.request, &counts);
-            count(&mut self.chunk.referrers, record.referrer.as_deref().unwrap_or_default(), &counts);
-            count(&mut self.chunk.agents, record.agent.as_deref().unwrap_or_default(), &counts);
+            self.chunk.count_request(&record.request, &counts);
+            let (referrer, agent) = (record.referrer.as_deref(), record.agent.as_deref());
+            self.chunk.parts.count_referrer_and_agent(referrer, agent, &counts);
         }
         Ok(())
     }
 
     fn end_chunk(&mut self, number: u64) -> Result<(), LogError> {
-        self.chunk.split_requests();
+        self.chunk.split();
         let chunk = std::mem::take(&mut self.chunk);
         if let Some(mut spare) = self.shared.lists.put(number, chunk, |lists, chunk| lists.merge(chunk)) {
             spare.clear();

@@ -3,11 +3,12 @@
 //! Names are told apart by their length and a hash of 64 bits (XXH3): that any two of a million names of one length are
 //! mixed up happens once in forty million logs, and comparing the names themselves costs a tenth of all the time.
 
-use hashbrown::HashTable;
 use twox_hash::XxHash3_64;
 
 /// Of a longer name only the beginning is kept.
-const KEPT_BYTES: usize = 1024;
+pub(super) const KEPT_BYTES: usize = 1024;
+/// The slots of a table with its first name.
+const SLOTS: usize = 64;
 
 /// What was counted of the lines that bear a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,28 +61,50 @@ impl<'name> Key<'name> {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     hash: u64,
-    length: usize,
-    /// Where its name begins among all names.
-    start: usize,
+    length: u32,
+    /// Where its name begins among all names, which are fewer than two of a capacity, or one chunk.
+    start: u32,
     counts: NameCounts,
 }
 
 impl Entry {
     fn kept<'names>(&self, names: &'names [u8]) -> &'names [u8] {
-        let end = self.start + self.length.min(KEPT_BYTES);
-        names.get(self.start..end).unwrap_or_default()
+        let start = self.start as usize;
+        names.get(start..start + (self.length as usize).min(KEPT_BYTES)).unwrap_or_default()
     }
 
     #[inline]
     const fn is(&self, key: &Key<'_>) -> bool {
-        self.hash == key.hash && self.length == key.length
+        self.hash == key.hash && self.length as usize == key.length
+    }
+}
+
+/// A place of [`Names`] in 32 bits below the upper half of its hash, plus one; 0 where there is none.
+#[derive(Debug, Clone, Copy)]
+struct Slot(u64);
+
+impl Slot {
+    const FREE: Self = Self(0);
+
+    const fn new(hash: u64, place: u32) -> Self {
+        Self((hash & !(u32::MAX as u64)) | (place as u64 + 1))
+    }
+
+    /// The place, if the upper half of the hash is the same.
+    #[inline]
+    const fn place(self, hash: u64) -> Option<usize> {
+        if (self.0 ^ hash) >> 32 == 0 { (self.0 as u32 as usize).checked_sub(1) } else { None }
     }
 }
 
 /// Counts by name, without an allocation per name.
+///
+/// The table is open, at most half full, and a slot is half as wide as what a line needs of it: most names are found
+/// with one look at it and one at the entry.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
-    places: HashTable<u32>,
+    /// A power of two of them, or none.
+    slots: Vec<Slot>,
     entries: Vec<Entry>,
     text: Vec<u8>,
 }
@@ -91,44 +114,64 @@ impl Names {
         self.entries.len()
     }
 
-    /// The place of a name, where it is known.
-    #[inline]
-    pub(super) fn find(&self, key: &Key<'_>) -> Option<usize> {
-        let is_it = |place: &u32| self.entries[*place as usize].is(key);
-        self.places.find(key.hash, is_it).map(|place| *place as usize)
-    }
-
     /// Counts for a name; whether it was known before.
     #[inline]
     pub(super) fn add(&mut self, key: &Key<'_>, counts: &NameCounts) -> bool {
-        if let Some(place) = self.find(key) {
-            self.entries[place].counts.add(counts);
-            return true;
+        let last = self.slots.len().wrapping_sub(1);
+        let mut at = key.hash as usize & last;
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot.0 != 0) {
+            let entry = slot.place(key.hash).and_then(|place| self.entries.get_mut(place));
+            if let Some(entry) = entry.filter(|entry| entry.is(key)) {
+                entry.counts.add(counts);
+                return true;
+            }
+            at = (at + 1) & last;
         }
         self.insert(key, counts);
         false
     }
 
+    #[inline(never)]
     fn insert(&mut self, key: &Key<'_>, counts: &NameCounts) {
-        let place = self.entries.len() as u32;
-        let start = self.text.len();
+        if self.slots.len() <= 2 * self.entries.len() {
+            self.grow();
+        }
+        self.occupy(key.hash, self.entries.len() as u32);
+        let start = self.text.len() as u32;
         self.text.extend_from_slice(key.kept);
-        self.entries.push(Entry { hash: key.hash, length: key.length, start, counts: *counts });
-        let entries = &self.entries;
-        self.places.insert_unique(key.hash, place, |place| entries[*place as usize].hash);
+        self.entries.push(Entry { hash: key.hash, length: key.length as u32, start, counts: *counts });
+    }
+
+    fn grow(&mut self) {
+        let length = (2 * self.slots.len()).max(SLOTS);
+        self.slots.clear();
+        self.slots.resize(length, Slot::FREE);
+        for place in 0..self.entries.len() {
+            self.occupy(self.entries[place].hash, place as u32);
+        }
+    }
+
+    /// Takes the first free slot for an entry; there is one.
+    fn occupy(&mut self, hash: u64, place: u32) {
+        let last = self.slots.len() - 1;
+        let mut at = hash as usize & last;
+        while self.slots[at].0 != 0 {
+            at = (at + 1) & last;
+        }
+        self.slots[at] = Slot::new(hash, place);
     }
 
     /// All names with their counts, in the order in which they came.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key<'_>, &NameCounts)> + '_ {
         self.entries.iter().map(|entry| {
-            let key = Key { hash: entry.hash, length: entry.length, kept: entry.kept(&self.text) };
+            let key = Key { hash: entry.hash, length: entry.length as usize, kept: entry.kept(&self.text) };
             (key, &entry.counts)
         })
     }
 
     /// Forgets everything, but keeps the memory for what comes next.
     pub(super) fn clear(&mut self) {
-        self.places.clear();
+        self.slots.fill(Slot::FREE);
         self.entries.clear();
         self.text.clear();
     }

@@ -19,15 +19,17 @@ struct Minute {
     errors: [u32; SECONDS],
 }
 
+/// Before any line.
+const NEVER: i64 = i64::MIN;
 const NOTHING: Minute = Minute { requests: [0; SECONDS], errors: [0; SECONDS] };
 
 /// Requests and errors by second; those of the minute at hand are kept apart, because the next line is nearly always of
 /// the same one.
 #[derive(Debug, Clone)]
 pub(super) struct Seconds {
+    /// When the minute at hand begins.
     begins: i64,
     minute: Minute,
-    has_lines: bool,
     minutes: BTreeMap<i64, Box<Minute>>,
     /// There were too many minutes.
     is_too_long: bool,
@@ -35,33 +37,37 @@ pub(super) struct Seconds {
 
 impl Default for Seconds {
     fn default() -> Self {
-        Self { begins: 0, minute: NOTHING, has_lines: false, minutes: BTreeMap::new(), is_too_long: false }
+        Self { begins: NEVER, minute: NOTHING, minutes: BTreeMap::new(), is_too_long: false }
     }
 }
 
 impl Seconds {
     #[inline]
     pub(super) fn add(&mut self, second: i64, is_error: bool) {
-        if !(self.has_lines && (0..SECONDS as i64).contains(&(second - self.begins))) {
+        let mut place = second.wrapping_sub(self.begins) as usize;
+        if place >= SECONDS {
             self.turn_to(second);
+            place = (second - self.begins) as usize;
         }
-        let place = (second - self.begins) as usize % SECONDS;
-        self.minute.requests[place] = self.minute.requests[place].saturating_add(1);
-        self.minute.errors[place] = self.minute.errors[place].saturating_add(u32::from(is_error));
+        if let (Some(requests), Some(errors)) = (self.minute.requests.get_mut(place), self.minute.errors.get_mut(place))
+        {
+            *requests = requests.saturating_add(1);
+            *errors = errors.saturating_add(u32::from(is_error));
+        }
     }
 
     #[cold]
     fn turn_to(&mut self, second: i64) {
         self.settle();
         self.begins = second.div_euclid(SECONDS as i64) * SECONDS as i64;
-        self.has_lines = true;
     }
 
     /// Brings the minute at hand to the others.
     pub(super) fn settle(&mut self) {
-        if std::mem::take(&mut self.has_lines) {
+        let begins = std::mem::replace(&mut self.begins, NEVER);
+        if begins != NEVER {
             let minute = std::mem::replace(&mut self.minute, NOTHING);
-            self.take_minute(self.begins, Box::new(minute));
+            self.take_minute(begins, Box::new(minute));
         }
     }
 

@@ -40,7 +40,7 @@ use crate::time::whole_second;
 
 pub use chunks::{LogInput, MAXIMUM_LINE_BYTES};
 pub(crate) use lines::{Count, count_lines};
-pub(crate) use quick::QuickLine;
+pub(crate) use quick::{QuickLine, referrer_and_agent};
 pub(crate) use read::hand_over;
 pub use read::{LogError, Options, read_logs};
 pub use records::read_records;

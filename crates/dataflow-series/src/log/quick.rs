@@ -16,6 +16,8 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuickLine {
     pub(crate) essentials: Essentials,
+    /// The length of the client.
+    client: usize,
     /// Where the request begins.
     request: usize,
     /// Where the quote stands that closes it.
@@ -30,23 +32,22 @@ impl QuickLine {
     /// Client and request of a line that was read from the beginning of `text`.
     #[inline]
     pub(crate) fn client_and_request<'text>(&self, text: &'text [u8]) -> (&'text [u8], &'text [u8]) {
-        // The head ends in ` - - [` and the time; a client that seems to hold a blank ends there.
-        let head = &text[..self.request - STAMP_BYTES - 6];
-        (&head[..memchr(b' ', head).unwrap_or(head.len())], &text[self.request..self.quote])
+        (&text[..self.client], &text[self.request..self.quote])
     }
 
-    /// Whether there is anything behind the size.
+    /// What is behind the size of a line that was read from the beginning of `text`: nothing, or referrer and agent as
+    /// [`referrer_and_agent`] takes them apart.
     #[inline]
-    pub(crate) fn has_more(&self, text: &[u8]) -> bool {
-        text[self.rest] == b' '
+    pub(crate) fn more<'text>(&self, text: &'text [u8]) -> &'text [u8] {
+        if text[self.rest] == b' ' { &text[self.rest..self.next - 1] } else { b"" }
     }
+}
 
-    /// Referrer and agent of a line that was read from the beginning of `text`.
-    #[inline]
-    pub(crate) fn referrer_and_agent<'text>(&self, text: &'text [u8]) -> (Option<&'text [u8]>, Option<&'text [u8]>) {
-        let (referrer, rest) = clf::quoted(text[self.rest..self.next].trim_ascii_end());
-        (referrer, clf::quoted(rest).0)
-    }
+/// Referrer and agent in what [`QuickLine::more`] gives.
+#[inline]
+pub(crate) fn referrer_and_agent(more: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
+    let (referrer, rest) = clf::quoted(more.trim_ascii_end());
+    (referrer, clf::quoted(rest).0)
 }
 
 /// Reads lines, remembering the time of the last one.
@@ -73,19 +74,24 @@ impl QuickReader {
         if matches!(text.first()?, 0..=b' ' | b'{' | 0xef) {
             return None;
         }
-        let bracket = memchr2(b'[', b'\n', text)?;
+        let client = memchr2(b' ', b'\n', text)?;
         // Behind the client stand identity and user, which nearly always are dashes.
-        if bracket < 6 || text[bracket - 5..=bracket] != *b" - - [" {
+        let (dashes, stamped) = text[client..].split_first_chunk::<6>()?;
+        if dashes != b" - - [" {
             return None;
         }
-        let (stamp, body) = text[bracket + 1..].split_first_chunk::<STAMP_BYTES>()?;
+        let (stamp, body) = stamped.split_first_chunk::<STAMP_BYTES>()?;
         let second = self.second(stamp)?;
         let end = status_and_size(body)?;
-        let request = bracket + 1 + STAMP_BYTES;
+        let request = client + 6 + STAMP_BYTES;
         let next = request + end.next;
         let essentials = Essentials { second, status: end.status, size: end.size };
         let (quote, rest) = (request + end.quote, request + end.rest);
-        if next > MAXIMUM_LINE_BYTES { None } else { Some(QuickLine { essentials, request, quote, rest, next }) }
+        if next > MAXIMUM_LINE_BYTES {
+            None
+        } else {
+            Some(QuickLine { essentials, client, request, quote, rest, next })
+        }
     }
 
     #[inline]

@@ -377,7 +377,7 @@ proptest! {
                 prop_assert_eq!(read.next, line.len() + 1);
                 let fields = ruled.as_ref().map(|record| (&record.ip[..], &record.request[..]));
                 prop_assert_eq!(Ok(read.client_and_request(&text)), fields);
-                let more = if read.has_more(&text) { read.referrer_and_agent(&text) } else { (None, None) };
+                let more = referrer_and_agent(read.more(&text));
                 prop_assert_eq!(Ok(more), ruled.as_ref().map(|record| (record.referrer.as_deref(), record.agent.as_deref())));
             }
         }
