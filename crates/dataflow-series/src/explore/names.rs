@@ -62,7 +62,7 @@ impl<'name> Key<'name> {
 struct Entry {
     hash: u64,
     length: u32,
-    /// Where its name begins among all names, which are fewer than two of a capacity, or one chunk.
+    /// Where its name begins among all names; those of a chunk or of a summary are far below 4 GB.
     start: u32,
     counts: NameCounts,
 }
@@ -99,8 +99,8 @@ impl Slot {
 
 /// Counts by name, without an allocation per name.
 ///
-/// The table is open, at most half full, and a slot is half as wide as what a line needs of it: most names are found
-/// with one look at it and one at the entry.
+/// The table is open and at most half full: most names are found with one look at it and one at the entry, and a slot
+/// tells by half of the hash that another name has it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     /// A power of two of them, or none.

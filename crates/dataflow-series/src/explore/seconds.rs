@@ -44,11 +44,10 @@ impl Default for Seconds {
 impl Seconds {
     #[inline]
     pub(super) fn add(&mut self, second: i64, is_error: bool) {
-        let mut place = second.wrapping_sub(self.begins) as usize;
-        if place >= SECONDS {
+        if second.wrapping_sub(self.begins) as u64 >= SECONDS as u64 {
             self.turn_to(second);
-            place = (second - self.begins) as usize;
         }
+        let place = (second - self.begins) as usize;
         if let (Some(requests), Some(errors)) = (self.minute.requests.get_mut(place), self.minute.errors.get_mut(place))
         {
             *requests = requests.saturating_add(1);
