@@ -65,7 +65,8 @@ pub(crate) struct TraceArguments {
     /// Multiply the load
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, allow_hyphen_values = true)]
     pub(crate) scale: f64,
-    /// Only a part of the trace: START..END, each an instant, a date or a duration, or left open (..7d, -2d..)
+    /// Only a part of the trace: START..END, each an instant, a date, or a time span (after the beginning, or how long), or
+    /// left open (..7d, -2d.., 1d..2d for two days from the second)
     #[arg(long, value_name = "START..END", allow_hyphen_values = true)]
     pub(crate) window: Option<String>,
     /// When plain numbers start, such as 1995-07-01 or 1995-07-01T04:00:00Z [default: 1970-01-01]

@@ -53,6 +53,8 @@ fn columns_that_are_not_there_are_told() {
         (&["compare", "wide.csv", "--each-column=["], "--each-column=["),
         (&["compare", "numbers.txt", "--each-column"], "is no table"),
         (&["compare", "--each-column"], "is no table"),
+        (&["compare", "numbers.txt", "--column", "batch"], "is no table"),
+        (&["compare", "--column", "batch"], "is no table"),
         (&["compare", "-", "--each-column"], "can be read once only"),
         (&["compare", "wide.csv", "--each-column", "--plot", "costs.svg"], "cannot be used with"),
         (&["compare", "wide.csv", "--column", "api-user"], "did you mean api-users?"),

@@ -114,9 +114,11 @@ pub(super) fn column_name(cell: &str) -> String {
     cell.trim().trim_start_matches('#').trim().to_owned()
 }
 
-/// Whether a row says that a machine was started, or holds somebody's remark.
+/// Whether a row says that a machine was started, holds somebody's remark, or is the header once more, as it is after
+/// every start.
 pub(super) fn is_remark(record: &csv::ByteRecord) -> bool {
-    record.iter().skip(3).take(1).any(|cell| cell.starts_with(b"LINUX-RESTART") || cell.starts_with(b"COM "))
+    record.get(0).is_some_and(|cell| cell.starts_with(b"#"))
+        || record.get(3).is_some_and(|cell| cell.starts_with(b"LINUX-RESTART") || cell.starts_with(b"COM "))
 }
 
 /// The delimiter of a line that names a time column.

@@ -146,6 +146,7 @@ pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
     }
     let (inputs, source) = match named(request, request.remote.as_deref())? {
         Named::Inputs { inputs, source } => (inputs, source),
+        Named::Series { source, .. } if request.column.is_some() => return Err(no_columns(&source)),
         Named::Series { source, observed, extras, notes } => {
             let mut trace = on_interval(request, &source, observed, extras)?;
             trace.notes.extend(notes);
@@ -164,16 +165,15 @@ pub fn open(request: &TraceRequest) -> Result<Trace, SourceError> {
 /// # Errors
 /// When the first input cannot be read or is no table, or is standard input, which could not be read once more.
 pub fn load_columns(request: &TraceRequest) -> Result<Vec<String>, SourceError> {
-    let no_table = |name: &str| unusable(name, "is no table, so it has no columns to choose from");
     let Some(text) = request.inputs.first().filter(|text| !text.starts_with(SYNTHETIC)) else {
-        return Err(no_table(request.inputs.first().map_or(DEFAULT_INPUT, String::as_str)));
+        return Err(no_columns(request.inputs.first().map_or(DEFAULT_INPUT, String::as_str)));
     };
     if text == "-" {
         return Err(unusable("standard input", "can be read once only; write it to a file to read its columns"));
     }
     let first = match named(request, request.remote.as_deref())? {
-        Named::Inputs { inputs, .. } => inputs.into_iter().next().ok_or_else(|| no_table(text))?,
-        Named::Series { source, .. } => return Err(no_table(&source)),
+        Named::Inputs { inputs, .. } => inputs.into_iter().next().ok_or_else(|| no_columns(text))?,
+        Named::Series { source, .. } => return Err(no_columns(&source)),
     };
     let opened = first.open(None)?;
     match opened.kind {
@@ -182,12 +182,19 @@ pub fn load_columns(request: &TraceRequest) -> Result<Vec<String>, SourceError> 
         Kind::Parquet => parquet_file::load_columns_of_parquet(&first.name, opened.into_file(&first.name)?),
         #[cfg(not(feature = "parquet"))]
         Kind::Parquet => Err(SourceError::ParquetNotBuiltIn { name: first.name }),
-        Kind::Log | Kind::Numbers => Err(no_table(&first.name)),
+        Kind::Log | Kind::Numbers => Err(no_columns(&first.name)),
     }
+}
+
+fn no_columns(name: &str) -> SourceError {
+    unusable(name, "is no table, so it has no columns to choose from")
 }
 
 /// Makes the synthetic traffic of this name.
 fn synthetic(request: &TraceRequest, source: &str) -> Result<Trace, SourceError> {
+    if request.column.is_some() {
+        return Err(no_columns(source));
+    }
     if request.start.is_some() || request.step.is_some() {
         return Err(unusable(source, "takes its start and step in its name, as in synthetic:steady?step=10s"));
     }
@@ -213,6 +220,9 @@ fn read(
     others: &[Input],
 ) -> Result<Trace, SourceError> {
     let kind = opened.kind;
+    if request.column.is_some() && matches!(kind, Kind::Log | Kind::Numbers) {
+        return Err(no_columns(&first.name));
+    }
     if kind != Kind::Numbers && request.start.is_some() {
         return Err(unusable(&first.name, "has times of its own; a start is for plain numbers only"));
     }

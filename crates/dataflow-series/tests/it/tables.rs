@@ -161,6 +161,7 @@ proptest! {
 fn sysstat_tells_its_times_late_and_its_restarts() {
     let text = "# hostname;interval;timestamp;CPU;%user;%idle\n\
         web1;-1;2024-01-01 00:00:01 UTC;LINUX-RESTART\t(4 CPU)\n\
+        # hostname;interval;timestamp;CPU;%user;%idle\n\
         web1;600;2024-01-01 00:10:01 UTC;-1;12.50;80.10\n\
         web1;599;2024-01-01 00:20:00 UTC;-1;25.00;70.00\n\
         web1;601;2024-01-01 00:30:02 UTC;-1;50.00;45.00\n";

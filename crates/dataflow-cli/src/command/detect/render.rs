@@ -188,7 +188,9 @@ fn episodes(detection: &Detection) -> Table {
     let step = u64::from(detection.load.step().seconds());
     let amount = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| quantity::load(value, &unit));
     let mut shown: Vec<&Episode> = detection.episodes.iter().collect();
-    let score = |episode: &Episode| episode.peak_score;
+    // What is known by its length alone has the least score of an alarm, and is what people must see first.
+    let is_lasting = |episode: &Episode| matches!(episode.kind, Kind::Outage | Kind::MissingData);
+    let score = |episode: &Episode| if is_lasting(episode) { 1.0 } else { episode.peak_score };
     shown.sort_by(|one, other| {
         score(other).total_cmp(&score(one)).then(other.intervals.len().cmp(&one.intervals.len()))
     });
