@@ -28,9 +28,15 @@ impl Address {
         if !matches!(scheme.as_str(), "http" | "https") {
             return Err("expected an address that begins with http:// or https://".to_owned());
         }
+        if hidden_end(rest).is_some() {
+            return Err(
+                "has signs in its user or password, or an @ behind its host, that must be escaped there; write / as \
+                        %2F, ? as %3F, # as %23 and @ as %40"
+                    .to_owned(),
+            );
+        }
         let rest = rest.split('#').next().unwrap_or_default();
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
+        let (authority, path) = split_authority(rest);
         let (credentials, host) = authority.rsplit_once('@').map_or((None, authority), |(who, host)| (Some(who), host));
         let slash = if path.starts_with('/') { "" } else { "/" };
         let url = format!("{scheme}://{host}{slash}{}", escaped(path));
@@ -73,11 +79,40 @@ pub(crate) fn basic(user: &str, password: &str) -> String {
 /// and signatures.
 pub(crate) fn shown(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "an address".to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
+    // Where it cannot be told what is secret, nothing before the last @ is shown.
+    let (mark, rest) = hidden_end(rest).map_or(("", rest), |end| ("…@", &rest[end..]));
+    let (authority, path) = split_authority(rest);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (path, query) = path.find(['?', '#']).map_or((path, ""), |mark| (&path[..mark], "?…"));
-    format!("{scheme}://{host}{path}{query}")
+    format!("{scheme}://{mark}{host}{path}{query}")
+}
+
+/// The part of an address before its path, and the path with what follows it.
+fn split_authority(rest: &str) -> (&str, &str) {
+    rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
+}
+
+/// Where an address (behind its `://`) has signs unescaped that end a host, and credentials may go on behind them: the place
+/// behind the last `@`. Credentials are what has an `@` at its end, or a `:` that no port follows; an `@` behind a host as
+/// it should be is part of a path or a query.
+fn hidden_end(rest: &str) -> Option<usize> {
+    let (authority, path) = split_authority(rest);
+    if is_host(authority) { None } else { path.rfind('@').map(|at| authority.len() + at + 1) }
+}
+
+/// Whether an authority is a host and perhaps a port, without credentials or a part of them.
+fn is_host(authority: &str) -> bool {
+    let behind_brackets = authority.strip_prefix('[').and_then(|address| Some(address.split_once(']')?.1));
+    match behind_brackets.unwrap_or(authority).split_once(':') {
+        Some((_, port)) => port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok(),
+        None => !authority.contains('@'),
+    }
+}
+
+/// Whether an address may end within its credentials, as it does where it was cut at a `?` of a password.
+pub(crate) fn ends_in_credentials(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    !rest.contains('@') && !is_host(split_authority(rest).0)
 }
 
 /// A word that may name a place, such as one of a command line, as it may be shown or kept. Queries that only say what is
@@ -87,10 +122,11 @@ pub fn shown_word(word: &str) -> String {
     let scheme = word[..mark].rfind(|letter: char| !letter.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
     // What stands before the scheme is one byte per letter at its end.
     let (before, url) = word.split_at(if word.is_char_boundary(scheme) { scheme } else { mark });
-    let shown = shown(url);
-    let query = url.find('?').filter(|_| before.eq_ignore_ascii_case(crate::prometheus::PREFIX));
-    let shown = query.map_or(shown.clone(), |query| format!("{}{}", shown.trim_end_matches("?…"), &url[query..]));
-    format!("{before}{shown}")
+    let asked = before.to_ascii_lowercase().ends_with(crate::prometheus::PREFIX);
+    match crate::prometheus::split_query(url).filter(|_| asked) {
+        Some((server, query)) => format!("{before}{}?{query}", shown(server)),
+        None => format!("{before}{}", shown(url)),
+    }
 }
 
 /// What an address cannot hold as it is, escaped; what is escaped already stays.
@@ -164,7 +200,63 @@ mod tests {
         }
     }
 
+    #[test]
+    fn signs_that_end_a_host_do_not_end_credentials() {
+        for (text, seen) in [
+            ("http://me:pa/ssSECRET@127.0.0.1:1/x", "http://…@127.0.0.1:1/x"),
+            ("http://me:SECRET?pa@host/x?y", "http://…@host/x?…"),
+            ("http://me:SECRET#pa@host", "http://…@host"),
+            ("http://me:/SECRET@host/", "http://…@host/"),
+            ("http://me:99999/SECRET@host/", "http://…@host/"),
+            ("http://me:pSECRET@SECRET/word@host/x", "http://…@host/x"),
+            ("http://me:SECRET/a@b/SECRET@host/x", "http://…@host/x"),
+            ("http://me:pa SECRET/b@host/x", "http://…@host/x"),
+            ("http://[a]:SECRET/b@host/x", "http://…@host/x"),
+        ] {
+            assert_eq!(shown(text), seen);
+            assert_eq!(shown_word(&format!("--mirror={text}")), format!("--mirror={seen}"));
+            let problem = Address::parse(text).err().unwrap();
+            assert!(problem.contains("/ as %2F") && !problem.contains("SECRET"), "{text}: {problem}");
+        }
+        for text in [
+            "https://host/@user/file",
+            "https://host:8080/a/@b:c@d",
+            "http://[::1]/@user",
+            "http://[::1]:80/@user",
+            "https://me@host/file",
+        ] {
+            let address = Address::parse(text).unwrap();
+            let plain = text.replace("me@", "");
+            assert_eq!((address.url(), address.shown()), (plain.as_str(), plain.as_str()));
+        }
+        assert_eq!(Address::parse("https://host?to=a:b@c").unwrap().url(), "https://host/?to=a:b@c");
+        for (word, seen) in [
+            ("prometheus:http://me:SECRET?x@host?query=up@5", "prometheus:http://…@host?query=up@5"),
+            ("prometheus:http://me:SECRET/x@host", "prometheus:http://…@host"),
+            ("prometheus:http://host:9090?query=up@5", "prometheus:http://host:9090?query=up@5"),
+        ] {
+            assert_eq!(shown_word(word), seen);
+        }
+    }
+
     proptest! {
+        /// Whatever the signs of a password, escaped or not, none of it is shown.
+        #[test]
+        fn no_password_is_shown_escaped_or_not(
+            before in "[!-~]{0,6}",
+            after in "[!-~]{0,6}",
+            path in "(/[a-z0-9.]{1,4}){0,2}",
+        ) {
+            let secret = format!("s{before}SECRET{after}");
+            let url = format!("http://me:{secret}@host{path}");
+            for seen in [shown(&url), shown_word(&url), shown_word(&format!("prometheus:{url}"))] {
+                prop_assert!(!seen.contains("SECRET") && seen.contains(&format!("host{path}")), "{}", seen);
+            }
+            if let Ok(address) = Address::parse(&url) {
+                prop_assert!(!address.url().contains("SECRET"), "{}", address.url());
+            }
+        }
+
         /// Whatever the credentials, and wherever they stand, no text that is shown has them.
         #[test]
         fn nothing_shown_holds_a_secret(

@@ -242,11 +242,14 @@ fn proxy(address: &Address, variables: &Variables) -> Result<Option<(String, Pro
     let own = if address.is_https() { "HTTPS_PROXY" } else { "HTTP_PROXY" };
     let named = [own, "ALL_PROXY"].into_iter().find_map(|name| Some((name, either_case(variables, name)?)));
     let Some((name, text)) = named else { return Ok(None) };
+    let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let wrong = || format!("{name}: is no address of a proxy; expected one such as http://proxy:3128");
     let parsed = Proxy::new(text).map_err(|_| wrong())?;
     if !matches!(parsed.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
         return Err(format!("{name}: only proxies at http:// and https:// are known here"));
     }
+    // It would be the user that is asked for, in the place of the host.
+    Address::parse(&whole).map_err(|problem| format!("{name}: {problem}"))?;
     let mut proxy = Proxy::builder(parsed.protocol()).host(parsed.host()).port(parsed.port());
     if let Some(user) = parsed.username() {
         proxy = proxy.username(user);
@@ -261,8 +264,7 @@ fn proxy(address: &Address, variables: &Variables) -> Result<Option<(String, Pro
             proxy = proxy.no_proxy(&format!(".{host}"));
         }
     }
-    let shown = if text.contains("://") { shown(text) } else { shown(&format!("http://{text}")) };
-    Ok(Some((shown, proxy.build().map_err(|_| wrong())?)))
+    Ok(Some((shown(&whole), proxy.build().map_err(|_| wrong())?)))
 }
 
 fn either_case<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
@@ -305,8 +307,10 @@ mod tests {
         for (url, is_direct) in [("http://host/", true), ("http://a.host/", true), ("http://ghost/", false)] {
             assert_eq!(chosen.is_no_proxy(&url.parse().unwrap()), is_direct, "{url}");
         }
-        let problem = proxy(&http, &variables(&[("HTTP_PROXY", "socks5://me:secret@host")])).err().unwrap();
-        assert!(problem.contains("HTTP_PROXY") && !problem.contains("secret"), "{problem}");
+        for wrong in ["socks5://me:secret@host", "http://me:80secret/x@host:1", "me:p@ss/secret@host:1"] {
+            let problem = proxy(&http, &variables(&[("HTTP_PROXY", wrong)])).err().unwrap();
+            assert!(problem.contains("HTTP_PROXY") && !problem.contains("secret"), "{problem}");
+        }
     }
 
     #[test]

@@ -81,14 +81,21 @@ pub(crate) fn find(text: &str, variables: &Variables) -> Option<Result<RemoteTra
     let (scheme, rest) = text.split_once("://")?;
     let kind = Kind::of(&scheme.to_ascii_lowercase())?;
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-    if bucket.contains(':') {
-        let name = format!("{scheme}://…@{}", bucket.rsplit('@').next().unwrap_or_default());
+    // Azure's addresses may name a container and, behind an @, its account.
+    if bucket.contains(':') || (bucket.contains('@') && kind != Kind::Azure) {
+        let behind = rest.rsplit_once('@').map_or("", |(_, behind)| without_query(behind));
+        let name = format!("{scheme}://…@{behind}");
         let problem = format!("keys do not belong into an address, which others see; {}", kind.how_to_ask());
         return Some(Err(SourceError::Remote { name, problem }));
     }
     let address = Address { kind, bucket: format!("{scheme}://{bucket}"), key: key.to_owned() };
     let found = address.objects(variables);
-    Some(found.map_err(|problem| SourceError::Remote { name: text.to_owned(), problem }))
+    Some(found.map_err(|problem| SourceError::Remote { name: without_query(text).to_owned(), problem }))
+}
+
+/// What may be shown: a query may be a signature, such as Azure's.
+fn without_query(text: &str) -> &str {
+    text.split('?').next().unwrap_or_default()
 }
 
 impl Address {

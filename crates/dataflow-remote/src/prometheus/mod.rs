@@ -19,6 +19,7 @@ use crate::Variables;
 use crate::address::{self, Address, basic};
 use crate::client::{Client, Patience, Trouble, header, http_date, status_trouble};
 use answer::{Answer, ResultSeries, one_line};
+pub(crate) use question::split_query;
 use question::{Per, Question};
 
 /// What a trace begins with that is asked of a Prometheus.
@@ -37,7 +38,8 @@ const NAMED_SERIES: usize = 5;
 pub(crate) fn find(text: &str, variables: &Variables, request: &TraceRequest) -> Result<RemoteTrace, SourceError> {
     let name = || {
         let server = text.get(PREFIX.len()..).unwrap_or_default();
-        format!("{PREFIX}{}", address::shown(server.split('?').next().unwrap_or_default()))
+        let server = split_query(server).map_or(server, |(server, _)| server);
+        format!("{PREFIX}{}", address::shown(server).trim_end_matches("?…"))
     };
     let wrong = |problem: String| SourceError::Remote { name: name(), problem };
     let question = Question::parse(text, request, Timestamp::now()).map_err(wrong)?;

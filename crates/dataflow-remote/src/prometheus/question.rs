@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::PREFIX;
-use crate::address::{Address, escaped_value, unescaped};
+use crate::address::{Address, ends_in_credentials, escaped_value, unescaped};
 
 const PARAMETERS: [&str; 6] = ["query", "start", "end", "step", "per", "unit"];
 const EXAMPLE: &str = "prometheus:http://host:9090?query=sum(rate(http_requests_total[5m]))&start=-7d&end=now&step=1m";
@@ -61,7 +61,14 @@ impl Question {
     /// What is wrong, in words without credentials.
     pub(super) fn parse(text: &str, request: &TraceRequest, now: Timestamp) -> Result<Self, String> {
         let rest = text.get(PREFIX.len()..).unwrap_or_default();
-        let (server, parameters) = rest.split_once('?').ok_or(format!("has no query; write {EXAMPLE}"))?;
+        let (server, parameters) = match split_query(rest) {
+            Some(parts) => parts,
+            None => {
+                // As a whole, so that no part of a password is taken for a parameter and shown.
+                Address::parse(rest)?;
+                rest.split_once('?').ok_or(format!("has no query; write {EXAMPLE}"))?
+            }
+        };
         let server = server_of(server)?;
         let found = parameters_of(parameters)?;
         let get = |name: &str| found.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str());
@@ -122,6 +129,16 @@ impl Question {
     }
 }
 
+/// The server of a text and its parameters, at the first `?` that a parameter follows; a password may have others.
+pub(crate) fn split_query(text: &str) -> Option<(&str, &str)> {
+    let begins = |parameters: &str| {
+        let name = parameters.split_once('=').map_or("", |(name, _)| name);
+        PARAMETERS.contains(&name)
+    };
+    let mut parts = text.match_indices('?').map(|(mark, _)| (&text[..mark], &text[mark + 1..]));
+    parts.find(|(server, parameters)| begins(parameters) && !ends_in_credentials(server))
+}
+
 fn server_of(text: &str) -> Result<Address, String> {
     let address = Address::parse(text)?;
     let trimmed = text.trim_end_matches('/');
@@ -178,7 +195,7 @@ fn time_of(name: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Ti
         let before = SignedDuration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
         return now.checked_sub(before).map_err(|_| wrong());
     }
-    if let Ok(seconds) = text.parse::<f64>() {
+    if let Some(seconds) = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()) {
         // Times that no calendar here knows become none.
         return Timestamp::from_second(seconds as i64).map_err(|_| wrong());
     }
@@ -294,6 +311,13 @@ mod tests {
             ("http://host?query=up&strat=-1d", "did you mean start?"),
             ("http://host?query=up&start=soon", "start: \"soon\" is no time"),
             ("http://host?query=up&start=-1", "is no time"),
+            ("http://host?query=up&start=nan", "start: \"nan\" is no time"),
+            ("http://host?query=up&end=-NaN", "end: \"-NaN\" is no time"),
+            ("http://host?query=up&start=inf", "is no time"),
+            ("http://me:S3cr3t/x@host?query=up", "/ as %2F"),
+            ("http://me:S3cr3t?x@host?query=up", "/ as %2F"),
+            ("http://me:S3cr3t?per=x@host?query=up", "/ as %2F"),
+            ("http://me:x?S3cr3t@host", "/ as %2F"),
             ("http://host?query=up&step=0", "step:"),
             ("http://host?query=up&start=now", "no whole step"),
             ("http://host?query=up&start=0&step=1s", "take a longer step"),
@@ -302,7 +326,7 @@ mod tests {
             ("http://host?query=up&query=down", "twice"),
         ] {
             let problem = parse(rest).err().unwrap();
-            assert!(problem.contains(word), "{rest}: {problem}");
+            assert!(problem.contains(word) && !problem.contains("S3cr3t"), "{rest}: {problem}");
         }
         let asked = TraceRequest { step: Some(Step::HOUR), ..TraceRequest::default() };
         assert!(Question::parse("prometheus:http://host?query=up", &asked, now()).is_err());

@@ -143,6 +143,19 @@ fn a_server_that_is_not_there_and_keys_in_addresses_are_told() {
     let variables: Variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
     let error = read("s3://logs/access.log", variables).expect_err("nobody is there");
     assert!(error.contains("refused") && error.contains("AWS_ENDPOINT_URL"), "{error}");
-    let error = read("s3://KEY:very-secret@logs/access.log", Variables::default()).expect_err("keys are not for there");
-    assert!(error.contains("do not belong into an address") && !error.contains("very-secret"), "{error}");
+    for (text, name) in [
+        ("s3://KEY:very-secret@logs/access.log", "s3://…@logs/access.log: "),
+        ("s3://KEY:abc/def-very-secret@logs/access.log", "s3://…@logs/access.log: "),
+        ("gs://very-secret@logs/access.log", "gs://…@logs/access.log: "),
+        ("s3://KEY:very-secret/logs", "s3://…@: "),
+    ] {
+        let error = read(text, Variables::default()).expect_err("keys are not for there");
+        assert!(error.starts_with(name) && error.contains("do not belong into an address"), "{error}");
+        assert!(!error.contains("very-secret"), "{error}");
+    }
+    for text in ["az://container/blob?sig=very-secret", "abfss://c@account.dfs.core.windows.net/b?sig=very-secret"] {
+        let error = read(text, Variables::default()).expect_err("nobody says who asks");
+        let name = text.split('?').next().expect("an address");
+        assert!(error.starts_with(name) && !error.contains("very-secret"), "{error}");
+    }
 }
