@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,6 +32,29 @@ impl Default for Patience {
 }
 
 impl Patience {
+    /// Makes attempts until one succeeds, its trouble is lasting, or enough were made; before each wait `tell` is told why
+    /// and how long.
+    pub(crate) fn attempts<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, Trouble>,
+        tell: impl Fn(&Trouble, Duration),
+    ) -> Result<T, Trouble> {
+        let mut failed = 0;
+        loop {
+            let trouble = match attempt() {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => trouble,
+            };
+            failed += 1;
+            if !trouble.is_passing || failed >= self.attempts {
+                return Err(trouble);
+            }
+            let wait = self.wait(failed, trouble.asked_wait);
+            tell(&trouble, wait);
+            thread::sleep(wait);
+        }
+    }
+
     /// How long to wait after so many attempts that failed, or what the server asks for.
     pub(crate) fn wait(&self, failed: u32, asked: Option<Duration>) -> Duration {
         let own = self.first_wait.saturating_mul(1 << failed.saturating_sub(1).min(10));

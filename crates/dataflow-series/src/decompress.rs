@@ -163,8 +163,12 @@ fn recognise(head: &[u8]) -> Result<Compression, &'static str> {
     }
 }
 
-/// Fills the buffer as far as the stream reaches; pipes may deliver a few bytes at a time.
-pub(crate) fn read_up_to(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills the buffer as far as the stream reaches, as pipes and servers may deliver a few bytes at a time; gives the number of
+/// bytes read, which is less than the buffer's length only at the end of the stream.
+///
+/// # Errors
+/// When the stream fails; an interrupted read is tried again.
+pub fn read_up_to(reader: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {
         match reader.read(&mut buffer[length..]) {

@@ -18,7 +18,7 @@ mod time;
 mod window;
 
 pub use calendar::{LocalTime, LocalTimes, local_times};
-pub use decompress::{Compression, DecompressError, OpenError, decompress, open_decompressed};
+pub use decompress::{Compression, DecompressError, OpenError, decompress, open_decompressed, read_up_to};
 pub use fill::{Fill, FillError};
 pub use series::{Observed, Series, SeriesError, Unit, UnitError};
 pub use suggestion::did_you_mean;

@@ -21,6 +21,8 @@ pub(super) struct Download<'a> {
     pub(super) client: &'a Client,
     pub(super) address: &'a Address,
     pub(super) patience: Patience,
+    /// Whether only the server can say where the file ends, as nothing is known of it.
+    pub(super) needs_end: bool,
     /// The file under way.
     pub(super) part: PathBuf,
     /// What tells whether the file on the server is still the one that was begun.
@@ -39,9 +41,11 @@ impl Download<'_> {
     /// Fetches the whole file into its part, with as many attempts as patience allows.
     pub(super) fn run(&self) -> Result<(), FetchError> {
         let mut failed = 0;
+        // What was received once and is only received again is no progress.
+        let mut longest = self.begun().map_or(0, |(length, _)| length);
         loop {
-            let mut gained = 0;
-            let trouble = match self.attempt(&mut gained) {
+            let mut reached = 0;
+            let trouble = match self.attempt(&mut reached) {
                 Ok(()) => return Ok(()),
                 Err(trouble) => trouble,
             };
@@ -49,7 +53,8 @@ impl Download<'_> {
             if !trouble.is_passing {
                 return Err(FetchError::Failed(format!("{shown}: {}", trouble.problem)));
             }
-            failed = if gained > 0 { 1 } else { failed + 1 };
+            failed = if reached > longest { 1 } else { failed + 1 };
+            longest = longest.max(reached);
             if failed >= self.patience.attempts {
                 let kept =
                     if self.begun().is_some() { "; the same command goes on from what was received" } else { "" };
@@ -75,8 +80,8 @@ impl Download<'_> {
         let _ = fs::remove_file(&self.state);
     }
 
-    /// Asks once for what is still to come; `gained` tells how much came.
-    fn attempt(&self, gained: &mut u64) -> Result<(), Trouble> {
+    /// Asks once for what is still to come; `reached` tells how long the part has become.
+    fn attempt(&self, reached: &mut u64) -> Result<(), Trouble> {
         let begun = self.begun();
         let range = begun.as_ref().map(|(length, _)| format!("bytes={length}-"));
         // As it is, so that its bytes can be counted.
@@ -87,7 +92,7 @@ impl Download<'_> {
         let answer = self.client.get(self.address, &headers)?;
         match (answer.status().as_u16(), begun) {
             (206, Some((length, _))) => match content_range(answer.headers()) {
-                Some((start, total)) if start == length => self.receive(answer, length, Some(total), gained),
+                Some((start, total)) if start == length => self.receive(answer, length, Some(total), reached),
                 _ => {
                     self.discard();
                     Err(Trouble::passing("the server sends another part than was asked for"))
@@ -104,7 +109,7 @@ impl Download<'_> {
                 self.discard();
                 self.keep_state(answer.headers()).map_err(|error| self.unwritten(&error))?;
                 let total = header(answer.headers(), "content-length").and_then(|text| text.parse().ok());
-                self.receive(answer, 0, total, gained)
+                self.receive(answer, 0, total, reached)
             }
         }
     }
@@ -123,9 +128,18 @@ impl Download<'_> {
         answer: Response<Body>,
         length: u64,
         total: Option<u64>,
-        gained: &mut u64,
+        reached: &mut u64,
     ) -> Result<(), Trouble> {
+        let is_chunked = header(answer.headers(), "transfer-encoding")
+            .is_some_and(|encoding| encoding.to_ascii_lowercase().contains("chunked"));
+        if self.needs_end && total.is_none() && !is_chunked {
+            return Err(Trouble::lasting(
+                "the server does not say how long the file is, and nothing is known to compare with, so that a cut would \
+                 not be seen; name another mirror",
+            ));
+        }
         (self.tell)(Event::Receiving { received: length, total });
+        *reached = length;
         let file =
             if length == 0 { File::create(&self.part) } else { OpenOptions::new().append(true).open(&self.part) };
         let mut file = file.map_err(|error| self.unwritten(&error))?;
@@ -142,16 +156,15 @@ impl Download<'_> {
                 }
             };
             file.write_all(&buffer[..count]).map_err(|error| self.unwritten(&error))?;
-            *gained += count as u64;
+            *reached += count as u64;
             (self.tell)(Event::Received { bytes: count as u64 });
         }
         file.sync_all()
             .or_else(|error| is_no_disk(&error).then_some(()).ok_or(error))
             .map_err(|error| self.unwritten(&error))?;
-        let received = length + *gained;
         match total {
-            Some(total) if received < total => {
-                Err(Trouble::passing(format!("the connection was cut after {received} of {total} bytes")))
+            Some(total) if *reached < total => {
+                Err(Trouble::passing(format!("the connection was cut after {reached} of {total} bytes")))
             }
             _ => Ok(()),
         }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dataflow_series::source::is_web_page;
-use dataflow_series::{Compression, OpenError, decompress};
+use dataflow_series::{Compression, OpenError, decompress, read_up_to};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -104,7 +104,8 @@ pub fn fetch(
         Some(address) => {
             let client = Client::new(address, variables, options.patience.silence).map_err(FetchError::Usage)?;
             let (patience, state) = (options.patience, beside(&part, "json"));
-            Download { client: &client, address, patience, part: part.clone(), state, tell }.run()?;
+            let needs_end = !set.is_known();
+            Download { client: &client, address, patience, needs_end, part: part.clone(), state, tell }.run()?;
             address.shown().to_owned()
         }
         None => from_hub(set, variables, &part, options, tell)?,
@@ -201,7 +202,7 @@ fn read(part: &Path, from: &str, bytes: u64) -> Result<Fetched, FetchError> {
     let (mut unpacked_bytes, mut lines, mut last) = (0_u64, 0_u64, b'\n');
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        let count = filled(&mut content, &mut buffer).map_err(|error| failed(error.to_string()))?;
+        let count = read_up_to(content.as_mut(), &mut buffer).map_err(|error| failed(error.to_string()))?;
         if count == 0 {
             break;
         }
@@ -223,20 +224,6 @@ fn read(part: &Path, from: &str, bytes: u64) -> Result<Fetched, FetchError> {
         let _ = write!(sha256, "{byte:02x}");
     }
     Ok(Fetched { from: from.to_owned(), at: Timestamp::now(), bytes, unpacked_bytes, lines, sha256 })
-}
-
-/// Fills the buffer as far as the content reaches, so that its first bytes are seen together.
-fn filled(content: &mut dyn io::Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match content.read(&mut buffer[length..]) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
 }
 
 /// Puts the file in its place, and a record of it beside it.

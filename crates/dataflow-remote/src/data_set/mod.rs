@@ -175,6 +175,11 @@ impl DataSet {
         matches!(self.place, Place::Hub(_)) && !cfg!(feature = "hub")
     }
 
+    /// Whether anything is known that what was fetched can be compared with.
+    pub const fn is_known(&self) -> bool {
+        self.sha256.is_some() || self.unpacked_bytes.is_some() || self.lines.is_some()
+    }
+
     /// Its place in the folder of all data sets.
     fn path_in(&self, folder: &Path) -> PathBuf {
         match self.place {

@@ -8,7 +8,6 @@ mod question;
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::thread;
 
 use dataflow_series::source::{Progress, RemoteTrace, SourceError, TraceRequest};
 use dataflow_series::{Observed, decompress};
@@ -19,8 +18,8 @@ use crate::Variables;
 use crate::address::{self, Address, basic};
 use crate::client::{Client, Patience, Trouble, header, http_date, status_trouble};
 use answer::{Answer, ResultSeries, one_line};
+use question::Question;
 pub(crate) use question::split_query;
-use question::{Per, Question};
 
 /// What a trace begins with that is asked of a Prometheus.
 pub(crate) const PREFIX: &str = "prometheus:";
@@ -143,15 +142,7 @@ impl Loads {
                 "the query gives no value{undefined} in this time; check the names, the labels and the time"
             ));
         };
-        let mut notes = Vec::new();
-        if question.per == Per::SecondByQuery {
-            let seconds = question.step.seconds();
-            notes.push(format!(
-                "the query gives a rate per second; times {seconds} it is the load of an interval of {} (&per=step takes \
-                 values as they are)",
-                question.step
-            ));
-        }
+        let mut notes: Vec<String> = question.per_note.iter().cloned().collect();
         let cut = first + self.values.len() - 1 - last;
         if cut > 0 {
             notes.push(format!("{cut} intervals before the first value or after the last one are left out"));
@@ -198,19 +189,7 @@ impl<'a> Server<'a> {
     /// The answer to one request, with as many attempts as patience allows, and how many seconds the server's clock is
     /// ahead.
     fn ask(&self, address: &Address) -> Result<(Answer, Option<i64>), String> {
-        let patience = Patience::default();
-        let mut failed = 0;
-        loop {
-            let trouble = match self.attempt(address) {
-                Ok(answer) => return Ok(answer),
-                Err(trouble) => trouble,
-            };
-            failed += 1;
-            if !trouble.is_passing || failed >= patience.attempts {
-                return Err(trouble.problem);
-            }
-            thread::sleep(patience.wait(failed, trouble.asked_wait));
-        }
+        Patience::default().attempts(|| self.attempt(address), |_, _| {}).map_err(|trouble| trouble.problem)
     }
 
     fn attempt(&self, address: &Address) -> Result<(Answer, Option<i64>), Trouble> {

@@ -29,18 +29,18 @@ pub(super) struct Question {
     /// Number of intervals.
     pub(super) intervals: usize,
     pub(super) per: Per,
+    /// What is to be said about `per` where nobody said it.
+    pub(super) per_note: Option<String>,
     pub(super) unit: Unit,
 }
 
 /// What a value of the query counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Per {
-    /// The load of one step, as `increase(…)` over a step gives it.
+    /// The load of one step.
     Step,
-    /// The load of so many seconds, as `rate(…)` gives it for one.
-    Seconds(u32),
-    /// The same, taken from the query, as nobody said it.
-    SecondByQuery,
+    /// The load of so many seconds, as `rate(…)` gives it for one and `increase(…)` for its range.
+    Seconds(f64),
 }
 
 impl Per {
@@ -48,8 +48,7 @@ impl Per {
     pub(super) fn factor(self, step: Step) -> f64 {
         match self {
             Self::Step => 1.0,
-            Self::SecondByQuery => f64::from(step.seconds()),
-            Self::Seconds(seconds) => f64::from(step.seconds()) / f64::from(seconds),
+            Self::Seconds(seconds) => f64::from(step.seconds()) / seconds,
         }
     }
 }
@@ -92,12 +91,14 @@ impl Question {
         }
         let start = Timestamp::from_second(first * seconds).map_err(|_| "begins before all time".to_owned())?;
         let unit = unit_of(get("unit"), request.measure)?;
-        let per = match get("per") {
-            None if is_rate(&query) => Per::SecondByQuery,
-            None => Per::Step,
-            Some(text) => per_of(text)?,
+        let (per, per_note) = match get("per") {
+            None => {
+                let (per, note) = guessed_per(&query, step);
+                (per, Some(note))
+            }
+            Some(text) => (per_of(text)?, None),
         };
-        Ok(Self { server, query, start, step, intervals: intervals as usize, per, unit })
+        Ok(Self { server, query, start, step, intervals: intervals as usize, per, per_note, unit })
     }
 
     /// Where the load of an interval ends, which is when the server is asked for it: what `rate(…)` and `increase(…)` give
@@ -217,25 +218,102 @@ fn unit_of(told: Option<&str>, asked: Option<Unit>) -> Result<Unit, String> {
 fn per_of(text: &str) -> Result<Per, String> {
     Ok(match text {
         "step" => Per::Step,
-        "second" => Per::Seconds(1),
-        "minute" => Per::Seconds(60),
-        "hour" => Per::Seconds(3_600),
+        "second" => Per::Seconds(1.0),
+        "minute" => Per::Seconds(60.0),
+        "hour" => Per::Seconds(3_600.0),
         _ => return Err(format!("per: {text:?} is none of step, second, minute and hour")),
     })
 }
 
-/// Whether the query's values are per second: it takes a rate and nothing that would make a count of it.
-fn is_rate(query: &str) -> bool {
-    let calls = |name: &str| {
-        query.match_indices(name).any(|(place, _)| {
-            let before = query[..place].chars().next_back();
-            let after = query[place + name.len()..].trim_start();
-            after.starts_with('(')
-                && !before.is_some_and(|letter| letter.is_alphanumeric() || matches!(letter, '_' | ':'))
-        })
+/// What the query's values count, told by its functions, and a word on it.
+fn guessed_per(query: &str, step: Step) -> (Per, String) {
+    let plain = without_texts(query);
+    let ranges = ["rate", "irate"].map(|name| calls(&plain, name).count());
+    let increases: Vec<Option<f64>> = calls(&plain, "increase").map(range_seconds).collect();
+    // A product or a quotient may be anything.
+    let is_other = plain.contains(['/', '*']) || plain.contains("histogram_quantile");
+    let (per, what) = match (ranges, increases.as_slice()) {
+        _ if is_other => (Per::Step, None),
+        ([0, 0], [Some(seconds), others @ ..])
+            if *seconds > 0.0 && others.iter().all(|other| *other == Some(*seconds)) =>
+        {
+            (Per::Seconds(*seconds), Some(format!("the increase of {seconds} s")))
+        }
+        ([0, 0], _) | (_, [_, ..]) => (Per::Step, None),
+        _ => (Per::Seconds(1.0), Some("a rate per second".to_owned())),
     };
-    let is_share = query.contains('/') || query.contains('*') || query.contains("histogram_quantile");
-    (calls("rate") || calls("irate")) && !calls("increase") && !is_share
+    let note = what.map_or_else(
+        || {
+            format!(
+                "what the query gives is taken for the load of an interval of {step} as it is (&per=second, &per=minute or \
+                 &per=hour says otherwise)"
+            )
+        },
+        |what| {
+            let factor = per.factor(step);
+            format!(
+                "the query gives {what}; times {factor} it is the load of an interval of {step} (&per=step takes values as \
+                 they are)"
+            )
+        },
+    );
+    (per, note)
+}
+
+/// The query with nothing in its quotes and braces, and without comments: labels may hold any sign.
+fn without_texts(query: &str) -> String {
+    let mut plain = String::with_capacity(query.len());
+    let mut letters = query.chars();
+    let mut depth = 0_usize;
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' | '\'' | '`' => {
+                while let Some(inner) = letters.next() {
+                    if inner == letter {
+                        break;
+                    }
+                    if inner == '\\' && letter != '`' {
+                        letters.next();
+                    }
+                }
+            }
+            '#' => {
+                let _ = letters.find(|inner| *inner == '\n');
+            }
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => plain.push(letter),
+            _ => {}
+        }
+    }
+    plain
+}
+
+/// What stands behind each call of a function, from its bracket on.
+fn calls<'a>(query: &'a str, name: &'static str) -> impl Iterator<Item = &'a str> {
+    query.match_indices(name).filter_map(move |(place, _)| {
+        let before = query[..place].chars().next_back();
+        let after = query[place + name.len()..].trim_start();
+        let is_whole = !before.is_some_and(|letter| letter.is_alphanumeric() || matches!(letter, '_' | ':'));
+        (is_whole && after.starts_with('(')).then_some(after)
+    })
+}
+
+/// The seconds of the range that a call takes: `300` of `(x[5m])`, of `(x[5m:1m])` and of `(x[5m] offset 1d)`.
+fn range_seconds(call: &str) -> Option<f64> {
+    let mut depth = 0_usize;
+    for (place, letter) in call.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth = depth.checked_sub(1).filter(|depth| *depth > 0)?,
+            '[' if depth == 1 => {
+                let range = call[place + 1..].split([']', ':']).next()?;
+                return range.trim().parse().ok().or_else(|| parse_duration_seconds(range).ok());
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -291,15 +369,59 @@ mod tests {
     #[test]
     fn rates_are_per_second_unless_something_else_is_said() {
         let per = |rest: &str| parse(&format!("http://host?query={rest}")).unwrap().per;
-        assert_eq!(per("sum(rate(a_total[5m]))"), Per::SecondByQuery);
-        assert_eq!(per("sum by (x) (irate (a_total[5m]))"), Per::SecondByQuery);
-        assert_eq!(per("sum(rate(a_total[5m]))&per=step"), Per::Step);
-        assert_eq!(per("sum(rate(a_total[5m]))&per=minute"), Per::Seconds(60));
-        for query in ["increase(a_total[1m])", "my_rate", "job:rate(x)", "rate(a[5m]) / rate(b[5m])", "hit_rate{}"] {
-            assert_eq!(per(query), Per::Step, "{query}");
+        for query in [
+            "sum(rate(a_total[5m]))",
+            "sum by (x) (irate (a_total[5m]))",
+            r#"rate(x{path="/api"}[5m])"#,
+            r#"rate(x{path=~"a.*"}[5m])"#,
+            r#"rate({__name__="x",a='/}"\'*'}[5m]) # 1/2"#,
+        ] {
+            assert_eq!(per(&escaped_value(query)), Per::Seconds(1.0), "{query}");
         }
-        assert_eq!(Per::SecondByQuery.factor(Step::MINUTE), 60.0);
-        assert_eq!(Per::Seconds(3_600).factor(Step::MINUTE), 1.0 / 60.0);
+        assert_eq!(per("sum(rate(a_total[5m]))&per=step"), Per::Step);
+        assert_eq!(per("sum(rate(a_total[5m]))&per=minute"), Per::Seconds(60.0));
+        for query in [
+            "my_rate",
+            "job:rate(x)",
+            "rate(a[5m]) / rate(b[5m])",
+            "hit_rate{}",
+            r#"x{a="rate(b)"}"#,
+            "increase(a[5m]) / 5",
+            "increase(a[5m]) + increase(b[1m])",
+            "increase(a[soon])",
+            "increase(a[0s])",
+        ] {
+            assert_eq!(per(&escaped_value(query)), Per::Step, "{query}");
+        }
+        assert_eq!(Per::Seconds(1.0).factor(Step::MINUTE), 60.0);
+        assert_eq!(Per::Seconds(3_600.0).factor(Step::MINUTE), 1.0 / 60.0);
+    }
+
+    #[test]
+    fn an_increase_counts_for_its_range() {
+        for (query, seconds) in [
+            ("increase(a_total[1m])", 60.0),
+            ("sum(increase(a_total{path=\"/\"}[5m]))", 300.0),
+            ("increase(a[5m] offset 1h) + increase(b[300s])", 300.0),
+            ("increase(max_over_time(a[9m])[1h:5m])", 3_600.0),
+            ("increase(a[90])", 90.0),
+        ] {
+            assert_eq!(guessed_per(query, Step::MINUTE).0, Per::Seconds(seconds), "{query}");
+        }
+        assert_eq!(Per::Seconds(300.0).factor(Step::MINUTE), 0.2);
+    }
+
+    #[test]
+    fn what_is_guessed_is_told() {
+        let note = |rest: &str| parse(&format!("http://host?query={rest}")).unwrap().per_note;
+        for (query, word) in [
+            ("rate(a[5m])", "rate per second; times 60 "),
+            ("increase(a[5m])", "increase of 300 s; times 0.2 "),
+            ("up", "as it is"),
+        ] {
+            assert!(note(query).unwrap().contains(word), "{query}");
+            assert_eq!(note(&format!("{query}&per=step")), None);
+        }
     }
 
     #[test]
@@ -336,6 +458,8 @@ mod tests {
         #[test]
         fn no_text_panics_or_shows_its_password(rest in "\\PC{0,60}", query in "\\PC{1,30}") {
             let _ = parse(&rest);
+            let _ = guessed_per(&query, Step::MINUTE);
+            let _ = guessed_per(&format!("increase({query}[{rest}])"), Step::MINUTE);
             let text = format!("http://me:S3cr3t@host?query={query}&start={rest}");
             match parse(&text) {
                 Ok(question) => prop_assert!(!question.shown().contains("S3cr3t")),

@@ -132,6 +132,47 @@ fn a_file_that_changed_meanwhile_is_begun_anew() {
     assert_eq!(fs::read(folder.path().join(FILE)).expect("there"), content);
 }
 
+/// A server that knows no parts sends the same bytes again and again.
+#[test]
+fn bytes_that_come_again_are_no_progress() {
+    for tag in [Some("\"a\""), None] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Server::new(move |_, stream| {
+            let tag: Vec<(&str, &str)> = tag.map(|tag| ("etag", tag)).into_iter().collect();
+            reply_head(stream, "200 OK", &[&tag[..], &[("content-length", "1000")]].concat())?;
+            std::io::Write::write_all(stream, &[b'x'; 500])
+        });
+        let problem = refused(folder.path(), &server.url(""));
+        assert!(problem.contains("cut") && problem.contains("in 3 attempts"), "{problem}");
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[test]
+fn an_end_that_nobody_told_is_none_where_nothing_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = "fomokaguya-original-test";
+    let open_end = Server::new(|_, stream| {
+        reply_head(stream, "200 OK", &[])?;
+        std::io::Write::write_all(stream, &log(10))
+    });
+    let problem = fetched(folder.path(), name, &open_end.url(""), &[]).0.unwrap_err().to_string();
+    assert!(problem.contains("does not say how long the file is"), "{problem}");
+    assert!(Folder::at(folder.path()).fetched_path(set(name)).is_err());
+    // Where chunks have their own end, and where something is known, it is told.
+    let chunked = Server::new(|_, stream| {
+        reply_head(stream, "200 OK", &[("transfer-encoding", "chunked")])?;
+        std::io::Write::write_all(stream, &[b"6\r\nhello\n\r\n".repeat(2), b"0\r\n\r\n".to_vec()].concat())
+    });
+    let record = fetched(folder.path(), name, &chunked.url(""), &[]).0.expect("fetched").expect("new");
+    assert_eq!(record.lines, 2);
+    let known = Server::new(|_, stream| {
+        reply_head(stream, "200 OK", &[])?;
+        std::io::Write::write_all(stream, &august())
+    });
+    assert!(fetched(folder.path(), "nasa-aug95", &known.url(""), &[]).0.expect("fetched").is_some());
+}
+
 #[test]
 fn what_was_received_is_kept_for_the_next_run() {
     let folder = tempfile::tempdir().expect("a folder");

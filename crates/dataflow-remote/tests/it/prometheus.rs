@@ -88,6 +88,13 @@ fn rates_become_the_load_of_an_interval_and_are_summed_to_longer_ones() {
     assert!(rate.notes.iter().any(|note| note.contains("rate per second; times 15")), "{:?}", rate.notes);
     let count = trace(&server, "query=sum(rate(x[1m]))&start=0&end=3600&step=15s&per=step").expect("a trace");
     assert_eq!(count.observed.get(0), Some(10.0));
+    let label = trace(&server, "query=rate(x{path=~\"/a.*\"}[5m])&start=0&end=3600").expect("a trace");
+    assert_eq!(label.observed.get(0), Some(150.0));
+    let increase = trace(&server, "query=increase(x[5m])&start=0&end=3600").expect("a trace");
+    assert_eq!(increase.observed.get(0), Some(0.5));
+    assert!(increase.notes.iter().any(|note| note.contains("times 0.2")), "{:?}", increase.notes);
+    let gauge = trace(&server, "query=x&start=0&end=3600").expect("a trace");
+    assert!(gauge.notes.iter().any(|note| note.contains("as it is")), "{:?}", gauge.notes);
     let hour = TraceRequest { interval: Some(Step::HOUR), measure: Some(Unit::Bytes), ..TraceRequest::default() };
     let hour = trace_with(&[], hour, &server.url(""), "query=x&per=second&start=0&end=7200").expect("a trace");
     assert_eq!((hour.observed.len(), hour.observed.get(0), hour.observed.unit()), (2, Some(9_000.0), Unit::Bytes));

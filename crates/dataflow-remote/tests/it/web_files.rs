@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dataflow_remote::Places;
 use dataflow_series::source::{Trace, TraceRequest, open};
 
-use crate::server::{Server, reply_head, serve_file};
+use crate::server::{Server, reply, reply_head, serve_file};
 use crate::{gzip, log, variables};
 
 fn trace(url: &str) -> Result<Trace, String> {
@@ -36,7 +37,7 @@ fn what_is_no_data_is_told_by_one_error_without_secrets() {
         ("401 Unauthorized", page.clone(), "credentials"),
         ("404 Not Found", page, "nothing at this address"),
     ] {
-        let server = Server::new(move |_, stream| crate::server::reply(stream, status, &[], &body));
+        let server = Server::new(move |_, stream| reply(stream, status, &[], &body));
         let url = server.url("/a.log?token=secret").replace("127", "me:password@127");
         let problem = trace(&url).unwrap_err();
         assert!(problem.contains(word) && problem.contains("/a.log?…"), "{problem}");
@@ -57,4 +58,18 @@ fn a_cut_connection_is_no_end_of_the_data() {
     });
     let problem = trace(&server.url("/")).unwrap_err();
     assert!(problem.contains("connection was cut after"), "{problem}");
+}
+
+#[test]
+fn a_server_that_is_busy_or_cuts_before_the_first_byte_is_asked_again() {
+    let count = AtomicUsize::new(0);
+    let server = Server::new(move |request, stream| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => reply(stream, "429 Too Many Requests", &[("retry-after", "0")], b""),
+        1 => reply(stream, "503 Service Unavailable", &[("retry-after", "0")], b""),
+        2 => reply_head(stream, "200 OK", &[("content-length", "9")]),
+        _ => serve_file(request, stream, &log(120), "\"a\""),
+    });
+    let trace = trace(&server.url("/")).expect("a trace");
+    assert_eq!(trace.observed.values().flatten().sum::<f64>(), 7_140.0);
+    assert_eq!(server.requests().len(), 4);
 }
