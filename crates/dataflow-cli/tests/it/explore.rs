@@ -113,6 +113,88 @@ fn a_window_is_counted_alone_and_compared_with_the_time_before() {
 }
 
 #[test]
+fn every_interval_is_honoured_and_multiples_of_the_own_are_chosen() {
+    let folder = folder_with(LOG);
+    let folder = folder.path();
+    for (interval, seconds) in [("7s", 7), ("90s", 90), ("7m", 420), ("1d", 86_400)] {
+        let timeline = &json(folder, &["explore", "access.log", "--interval", interval])["timeline"];
+        assert_eq!(timeline["interval_seconds"], seconds);
+        let sums = timeline["columns"]["requests"].as_array().expect("requests").iter();
+        assert_eq!(sums.filter_map(Value::as_f64).sum::<f64>(), 6.0);
+    }
+    fs::write(folder.join("numbers.txt"), "5\n".repeat(1_000)).expect("writable");
+    for (step, interval, expected) in [
+        ("7s", None, (35, 200)),
+        ("7m", None, (2_100, 200)),
+        ("1m", None, (300, 200)),
+        ("10m", None, (1_800, 334)),
+        ("1h", Some("1d"), (86_400, 42)),
+    ] {
+        let mut arguments = vec!["explore", "numbers.txt", "--step", step];
+        arguments.extend(interval.into_iter().flat_map(|interval| ["--interval", interval]));
+        let timeline = &json(folder, &arguments)["timeline"];
+        let length = timeline["columns"]["value"].as_array().map(Vec::len);
+        assert_eq!((timeline["interval_seconds"].as_u64(), length), (Some(expected.0), Some(expected.1)), "{step}");
+    }
+}
+
+#[test]
+fn a_log_is_explored_by_its_bytes_where_that_is_asked_for() {
+    let folder = folder_with(LOG);
+    let requests = json(folder.path(), &["explore", "access.log"]);
+    assert_eq!(json(folder.path(), &["explore", "access.log", "--measure", "requests"]), requests);
+    let bytes = json(folder.path(), &["explore", "access.log", "--measure", "bytes"]);
+    assert_eq!((&bytes["rhythm"]["unit"], &bytes["timeline"]["main"]), (&"bytes".into(), &"bytes".into()));
+    // Saturday and Sunday at four o'clock, by the minutes of which something is known.
+    let saturday = bytes["rhythm"]["heat_map"][5][4].as_f64().expect("a rate");
+    assert!((saturday - 1000.0).abs() < 1e-6, "{saturday}");
+    assert_eq!(bytes["totals"]["peak"]["value"].as_f64(), Some(1008.0));
+    assert_eq!(bytes["spikes"]["step_seconds"], 60);
+    assert_eq!(bytes["spikes"]["load"]["largest"][0]["value"].as_f64(), Some(1008.0));
+    assert!(bytes["spikes"]["error_rate"]["judged"].as_u64() > Some(1_000));
+    for key in ["clients", "statuses", "sizes"] {
+        assert_eq!(bytes[key], requests[key]);
+    }
+    assert_eq!(bytes["totals"]["requests"], requests["totals"]["requests"]);
+    let page = stdout(folder.path(), &["explore", "access.log", "--measure", "bytes"]);
+    let line = |name: &str| page.lines().find(|line| line.starts_with(name)).expect("the line is there").to_owned();
+    assert!(line("bytes ").contains("busiest") && !line("requests ").contains("busiest"), "{page}");
+}
+
+#[test]
+fn shares_are_of_all_lines_whatever_their_time() {
+    let far = "z.example - - [01/Jul/1965:00:00:01 -0400] \"GET /old HTTP/1.0\" 200 1\n";
+    let folder = folder_with(&(LOG.repeat(200) + far));
+    let facts = json(folder.path(), &["explore", "access.log", "--top", "100"]);
+    assert_eq!(facts["totals"]["requests"].as_f64(), Some(1200.0));
+    for rows in [&facts["statuses"], &facts["sizes"], &facts["clients"]["top"], &facts["resources"]["top"]] {
+        let shares: f64 = rows.as_array().expect("rows").iter().filter_map(|row| row["share"].as_f64()).sum();
+        assert!((shares - 1.0).abs() < 1e-9, "{rows}");
+    }
+}
+
+#[test]
+fn a_sudden_second_is_found_however_finely_lines_are_counted() {
+    let line = |second: usize| {
+        let (minute, second) = (second / 60, second % 60);
+        format!("a - - [10/Mar/2024:12:{minute:02}:{second:02} +0000] \"GET / HTTP/1.1\" 200 1\n")
+    };
+    let log: String =
+        (30..110).map(|second| line(second).repeat(if second == 100 { 30 } else { 1 + second % 2 })).collect();
+    let folder = folder_with(&log);
+    let minutes = json(folder.path(), &["explore", "access.log"]);
+    let spikes = &minutes["spikes"]["load"];
+    assert_eq!((spikes["judged"].as_u64(), spikes["count"].as_u64()), (Some(21), Some(1)), "{spikes}");
+    assert_eq!(spikes["largest"][0]["time"], "2024-03-10T12:01:40Z");
+    let seconds = json(folder.path(), &["explore", "access.log", "--interval", "1s"]);
+    assert_eq!(&seconds["spikes"], &minutes["spikes"]);
+    // One line is not sudden: nothing is known of the time before it.
+    let folder = folder_with(&line(59));
+    let spikes = &json(folder.path(), &["explore", "access.log"])["spikes"];
+    assert_eq!((spikes["load"]["judged"].as_u64(), spikes["error_rate"]["judged"].as_u64()), (Some(0), Some(0)));
+}
+
+#[test]
 fn screens() {
     let folder = folder_with(LOG);
     insta::assert_snapshot!("explore_table", stdout(folder.path(), &["explore", "access.log"]));
@@ -147,7 +229,7 @@ fn bad_input_is_one_clear_error() {
     let folder = folder.path();
     fs::write(folder.join("empty.log"), "").expect("writable");
     fs::write(folder.join("prose.log"), "no log\nat all, it is prose\n\"GET \n").expect("writable");
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["missing.log"], "no such file"),
         (&["empty.log"], "empty"),
         (&["prose.log"], "prose.log"),
@@ -155,6 +237,9 @@ fn bad_input_is_one_clear_error() {
         (&["access.log", "--window", "yesterday"], "is not a window"),
         (&["-", "--window", "-1d.."], "standard input"),
         (&["access.log", "--top", "0"], "--top"),
+        (&["access.log", "--measure", "value"], "ask for bytes or requests"),
+        (&["synthetic:steady?step=1h", "--interval", "90m"], "whole multiple of the trace's own interval of 1h"),
+        (&["synthetic:steady?step=1m", "--interval", "90s"], "whole multiple of the trace's own interval of 1m"),
         (&["access.log", "--plot", "picture.gif"], ".svg or .png"),
     ];
     for (arguments, expected) in cases {

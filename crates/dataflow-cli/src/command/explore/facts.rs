@@ -166,7 +166,7 @@ pub(crate) struct ListFacts {
 pub(crate) struct NameFacts {
     pub(crate) name: String,
     pub(crate) requests: u64,
-    /// Of all requests.
+    /// Of all lines within the window, as those of statuses and sizes are.
     pub(crate) share: f64,
     pub(crate) bytes: u64,
     pub(crate) errors: u64,

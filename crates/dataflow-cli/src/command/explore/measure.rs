@@ -27,6 +27,10 @@ const HOURS: usize = 24;
 const INTERVALS_MAX: u64 = 400;
 const INTERVALS: [u32; 14] =
     [1, 5, 15, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 7 * 86_400, 28 * 86_400];
+/// Round multiples, times powers of ten.
+const ROUND: [u32; 3] = [1, 2, 5];
+/// A usual length is near a round multiple that it is not so many times as long as.
+const NEAR: u32 = 6;
 /// Spikes are told as the reference tells them: a rolling window of 60 values and three standard deviations.
 const SPIKE_WINDOW: u32 = 60;
 const SPIKE_THRESHOLD: f64 = 3.0;
@@ -52,9 +56,9 @@ pub(super) fn measure(sight: &Sight, top: usize, interval: Option<Step>) -> Opti
     let time = time(sight, main);
     let timeline = timeline(&sight.columns, interval, unit);
     let log = sight.facts.as_deref();
-    let requests = column(&sight.columns, "requests").map_or(0.0, Observed::total);
+    let all = log.map_or(0.0, |log| log.lines as f64);
     let list = |list: fn(&LogFacts) -> &HeavyHitters| {
-        log.map(list).filter(|list| list.requests() > 0).map(|list| list_facts(list, requests, top))
+        log.map(list).filter(|list| list.requests() > 0).map(|list| list_facts(list, all, top))
     };
     let totals = Totals {
         distinct_clients: log.map(|log| distinct(&log.clients)),
@@ -66,8 +70,8 @@ pub(super) fn measure(sight: &Sight, top: usize, interval: Option<Step>) -> Opti
         source: sight.source.clone(),
         before: before(sight),
         rhythm: rhythm(main, unit, &sight.time_zone),
-        statuses: log.map(|log| statuses(log, requests)),
-        sizes: log.map(|log| sizes(log, requests)),
+        statuses: log.map(|log| statuses(log, all)),
+        sizes: log.map(|log| sizes(log, all)),
         clients: list(|log| &log.clients),
         resources: list(|log| &log.resources),
         file_types: list(|log| &log.file_types),
@@ -194,10 +198,7 @@ fn timeline(columns: &Columns, interval: Option<Step>, main: &str) -> Timeline {
     let (start, end, own) = columns
         .first()
         .map_or((0, 0, 1), |(_, first)| (first.start().as_second(), first.end().as_second(), first.step().seconds()));
-    let fits =
-        |seconds: &u32| seconds.is_multiple_of(own) && end.abs_diff(start) / u64::from(*seconds) <= INTERVALS_MAX;
-    let seconds = interval.map(Step::seconds).filter(|seconds| seconds.is_multiple_of(own));
-    let seconds = seconds.or_else(|| INTERVALS.into_iter().find(fits)).unwrap_or(own);
+    let seconds = interval.map_or_else(|| interval_seconds(own, end.abs_diff(start)), Step::seconds);
     let first = start.div_euclid(i64::from(seconds));
     let length = (end - 1).div_euclid(i64::from(seconds)) - first + 1;
     let sums = |column: &Observed| {
@@ -221,6 +222,17 @@ fn timeline(columns: &Columns, interval: Option<Step>, main: &str) -> Timeline {
     }
 }
 
+/// A length that gives at most [`INTERVALS_MAX`] intervals: the trace's own, else a usual one, or where none is near, a
+/// round multiple of its own.
+fn interval_seconds(own: u32, span: u64) -> u32 {
+    let fits = |seconds: &u32| span / u64::from(*seconds) <= INTERVALS_MAX;
+    let tens = std::iter::successors(Some(own), |seconds| seconds.checked_mul(10));
+    let mut round = tens.flat_map(|ten| ROUND.into_iter().filter_map(move |times| ten.checked_mul(times)));
+    let round = round.find(fits).unwrap_or(own);
+    let usual = INTERVALS.into_iter().find(|usual| usual.is_multiple_of(own) && fits(usual));
+    usual.filter(|usual| round > own && usual / round < NEAR).unwrap_or(round)
+}
+
 fn peak(timeline: &Timeline) -> Option<Peak> {
     let values = timeline.columns.first()?.values.iter().enumerate();
     // The first of equally busy ones.
@@ -230,33 +242,33 @@ fn peak(timeline: &Timeline) -> Option<Peak> {
     Some(Peak { time, value })
 }
 
-fn statuses(log: &LogFacts, requests: f64) -> Vec<StatusFacts> {
+fn statuses(log: &LogFacts, all: f64) -> Vec<StatusFacts> {
     let facts = log.statuses.iter().map(|(status, counts)| StatusFacts {
         status: *status,
         requests: counts.requests,
-        share: counts.requests as f64 / requests,
+        share: counts.requests as f64 / all,
         bytes: counts.bytes,
     });
     facts.collect()
 }
 
-fn sizes(log: &LogFacts, requests: f64) -> Vec<SizeFacts> {
+fn sizes(log: &LogFacts, all: f64) -> Vec<SizeFacts> {
     let bins = log.sizes.bins().into_iter();
     bins.map(|bin| SizeFacts {
         from: bin.from,
         to: bin.to,
         requests: bin.requests,
-        share: bin.requests as f64 / requests,
+        share: bin.requests as f64 / all,
         bytes: bin.bytes,
     })
     .collect()
 }
 
-fn list_facts(list: &HeavyHitters, requests: f64, top: usize) -> ListFacts {
+fn list_facts(list: &HeavyHitters, all: f64, top: usize) -> ListFacts {
     let names = list.top(top).into_iter().map(|hitter| NameFacts {
         name: String::from_utf8_lossy(&hitter.name).into_owned(),
         requests: hitter.counts.requests,
-        share: hitter.counts.requests as f64 / requests,
+        share: hitter.counts.requests as f64 / all,
         bytes: hitter.counts.bytes,
         errors: hitter.counts.errors,
         missed_at_most: hitter.missed_at_most,
@@ -271,7 +283,9 @@ fn list_facts(list: &HeavyHitters, requests: f64, top: usize) -> ListFacts {
 
 fn all_spikes(sight: &Sight, main: &Observed, top: usize) -> SpikesFacts {
     let rule = SpikeRule { window: SPIKE_WINDOW as usize, threshold: SPIKE_THRESHOLD, most: top };
-    let (step, load, error_rate) = if let Some(counts) = sight.facts.as_ref().and_then(|log| log.seconds.as_ref()) {
+    let seconds = sight.facts.as_ref().and_then(|log| log.seconds.as_ref());
+    // Of seconds only the requests are known.
+    let (step, load, error_rate) = if let Some(counts) = seconds.filter(|_| main.unit() == Unit::Requests) {
         let load = spikes(counts.requests.iter().map(|requests| Some(f64::from(*requests))), &rule);
         let rate = |(errors, requests): (&u32, &u32)| {
             Some((f64::from(*errors) / f64::from((*requests).max(1)) * RATE_PARTS).round())
@@ -282,10 +296,22 @@ fn all_spikes(sight: &Sight, main: &Observed, top: usize) -> SpikesFacts {
     } else {
         let finest = sight.finer.as_ref().unwrap_or(main);
         let step = finest.step().seconds();
-        (step, spike_facts(spikes(finest.values(), &rule), finest.start().as_second(), step, 1.0), None)
+        let facts = |spikes: Spikes, parts: f64| spike_facts(spikes, finest.start().as_second(), step, parts);
+        let rates = error_rates(&sight.columns).filter(|_| finest.step() == main.step());
+        let errors = rates.map(|rates| facts(spikes(rates, &rule), RATE_PARTS));
+        (step, facts(spikes(finest.values(), &rule), 1.0), errors)
     };
     let window_seconds = step.saturating_mul(SPIKE_WINDOW);
     SpikesFacts { step_seconds: step, window_seconds, threshold: SPIKE_THRESHOLD, load, error_rate }
+}
+
+/// Errors over requests of each interval, in parts.
+fn error_rates(columns: &Columns) -> Option<impl Iterator<Item = Option<f64>> + '_> {
+    let [requests, not_found, error] = ["requests", "not_found", "error"].map(|name| column(columns, name));
+    let errors = not_found?.values().zip(error?.values()).map(|(not_found, error)| Some(not_found? + error?));
+    let rate =
+        |(errors, requests): (Option<f64>, Option<f64>)| Some((errors? / requests?.max(1.0) * RATE_PARTS).round());
+    Some(errors.zip(requests?.values()).map(rate))
 }
 
 fn spike_facts(found: Spikes, start: i64, step: u32, parts: f64) -> SpikeFacts {

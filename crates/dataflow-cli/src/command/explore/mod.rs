@@ -1,4 +1,4 @@
-//! `dataflow explore`: what is in the traffic, in one pass: totals, rhythms, the commonest clients and resources, errors,
+//! `dataflow explore`: what is in the traffic: totals, rhythms, the commonest clients and resources, errors,
 //! spikes, and what kind of process it is.
 
 mod chart;
@@ -10,7 +10,7 @@ mod sight;
 use std::path::PathBuf;
 
 use clap::Args;
-use dataflow_series::{Step, Unit};
+use dataflow_series::{Observed, Step, Unit};
 
 use crate::arguments::thread_count;
 use crate::failure::Failure;
@@ -26,8 +26,8 @@ const TOP_MAX: u64 = 10_000;
 
 /// Show what is in the traffic: totals, rhythms, top clients and resources, errors, spikes
 ///
-/// Of access logs everything is told, in one pass and in bounded memory; of tables, plain numbers and synthetic
-/// traffic what their columns tell. Several files are read as one trace.
+/// Of access logs everything is told, in bounded memory and one pass (two where a window counts from an end of the
+/// trace); of tables, plain numbers and synthetic traffic what their columns tell. Several files are read as one trace.
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(after_help = "Examples:\n  \
@@ -49,7 +49,7 @@ pub(crate) struct ExploreArguments {
     /// How many names of each list, and how many spikes, are told
     #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=TOP_MAX))]
     top: u64,
-    /// Length of one interval of the timeline [default: what gives at most 400 of them]
+    /// Length of one interval of the timeline, a multiple of the trace's own [default: what gives at most 400 of them]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     interval: Option<Step>,
     /// Only a part: START..END, each an instant, a date or a duration, or left open (..7d, -2d..); it is compared with
@@ -60,7 +60,8 @@ pub(crate) struct ExploreArguments {
     /// [default: UTC]
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
-    /// Column of a table to explore: bytes, requests or value [default: requests where there are any]
+    /// Load that rhythms, silences and spikes are about: bytes, requests or value [default: requests where there are
+    /// any]
     #[arg(long, value_name = "UNIT")]
     measure: Option<Unit>,
     /// Column of a table to explore, where there are several, such as one of many services
@@ -95,10 +96,23 @@ pub(crate) fn run(arguments: &ExploreArguments, quiet: bool) -> Result<(), Failu
     if !quiet {
         sight.notes.iter().for_each(|note| output::note(note));
     }
+    check_interval(&sight, arguments.interval)?;
     let empty = || Failure::Input(format!("{}: there is nothing in it to explore", sight.source));
     let facts = measure(&sight, arguments.top as usize, arguments.interval).ok_or_else(empty)?;
     if let Some(path) = &arguments.plot {
         plot::write_exploration(&facts, path)?;
     }
     output::print(&render::render(&facts, arguments.format))
+}
+
+/// Refuses a timeline whose intervals would have parts of the trace's own.
+fn check_interval(sight: &Sight, interval: Option<Step>) -> Result<(), Failure> {
+    match (interval, sight.main().map(Observed::step)) {
+        (Some(interval), Some(own)) if !interval.seconds().is_multiple_of(own.seconds()) => {
+            let source = &sight.source;
+            let what = format!("is not a whole multiple of the trace's own interval of {own}");
+            Err(Failure::Input(format!("{source}: --interval {interval}: {what}")))
+        }
+        _ => Ok(()),
+    }
 }

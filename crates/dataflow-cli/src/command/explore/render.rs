@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::AnsiColor;
 
 use super::chart::{bar, heat_row, sparkline};
-use super::facts::{Facts, ListFacts, SizeFacts, SpikeFacts, TestFacts, Totals};
+use super::facts::{Facts, ListFacts, SizeFacts, SpikeFacts, TestFacts, Timeline, Totals};
 use crate::output::Format;
 use crate::quantity::{self, count, duration, grouped, per_interval, percent};
 use crate::table::Table;
@@ -146,7 +146,7 @@ fn overview(facts: &Facts) -> Vec<(&'static str, String)> {
             time.time_zone
         ),
     ));
-    lines.extend(sums(&facts.totals, facts.timeline.interval_seconds));
+    lines.extend(sums(&facts.totals, &facts.timeline));
     if let Some(before) = &facts.before {
         lines.push(("before", compared(&facts.totals, &before.totals, &moment(&before.start))));
     }
@@ -163,13 +163,13 @@ fn overview(facts: &Facts) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn sums(totals: &Totals, interval: u32) -> Vec<(&'static str, String)> {
+fn sums(totals: &Totals, timeline: &Timeline) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     let peak = totals.peak.as_ref().map(|peak| (peak.value, peak.time.replace('T', " ").replace('Z', "")));
     let busiest = |unit: &str| {
-        let (value, time) = peak.clone()?;
+        let (value, time) = peak.clone().filter(|_| timeline.main == unit)?;
         let value = if unit == "requests" { grouped(value) } else { quantity::load(value, unit) };
-        Some(format!(" · busiest {}: {value} at {time}", per_interval(interval)))
+        Some(format!(" · busiest {}: {value} at {time}", per_interval(timeline.interval_seconds)))
     };
     if let Some(requests) = totals.requests {
         let mean = totals.mean_daily_requests.map(|mean| format!(" · {} a day", grouped(mean.round())));
@@ -179,8 +179,10 @@ fn sums(totals: &Totals, interval: u32) -> Vec<(&'static str, String)> {
     }
     if let Some(bytes) = totals.bytes {
         let each = totals.mean_bytes_per_request.map(|mean| format!(" · {} a request", quantity::load(mean, "bytes")));
-        let most = if totals.requests.is_none() { busiest("bytes") } else { None };
-        lines.push(("bytes", quantity::load(bytes, "bytes") + &[each, most].into_iter().flatten().collect::<String>()));
+        lines.push((
+            "bytes",
+            quantity::load(bytes, "bytes") + &[each, busiest("bytes")].into_iter().flatten().collect::<String>(),
+        ));
     }
     if let Some(value) = totals.value {
         lines.push(("load", quantity::load(value, "value") + &busiest("value").unwrap_or_default()));

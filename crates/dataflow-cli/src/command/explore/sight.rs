@@ -53,14 +53,17 @@ impl Sight {
         request.exploration = Some(Exploration { before: fixed.as_ref().and_then(before), window: fixed.clone() });
         let trace = open(&request, "exploring", progress)?;
         if trace.traffic.is_some() {
-            return Ok(Self::of_log(trace, fixed, zone));
+            return Ok(Self::of_log(trace, arguments.measure, fixed, zone));
         }
         Self::of_series(trace, arguments.measure, fixed, zone)
     }
 
-    fn of_log(trace: Trace, window: Option<Range<Timestamp>>, time_zone: TimeZone) -> Self {
+    fn of_log(trace: Trace, measure: Option<Unit>, window: Option<Range<Timestamp>>, time_zone: TimeZone) -> Self {
         let Trace { source, traffic, facts, notes, .. } = trace;
-        let columns = traffic.as_ref().map(columns_of).unwrap_or_default();
+        let mut columns = traffic.as_ref().map(columns_of).unwrap_or_default();
+        if let Some(bytes) = columns.iter().position(|(name, _)| *name == "bytes" && measure == Some(Unit::Bytes)) {
+            columns[..=bytes].rotate_right(1);
+        }
         let before = facts.as_ref().and_then(|facts| facts.before.as_ref()).map(columns_of);
         Self { source, columns, finer: None, before, window, traffic, facts, time_zone, notes }
     }
@@ -124,8 +127,8 @@ fn request(arguments: &ExploreArguments, zone: &TimeZone) -> Result<TraceRequest
         inputs,
         start: arguments.start.as_deref().map(|text| world::instant(text, zone)).transpose()?,
         step: arguments.step,
-        interval: arguments.interval.map(|interval| interval.min(Step::MINUTE)),
-        // Logs are counted by minutes, whatever the interval shown.
+        // Rhythms are told by minutes, whatever the interval shown, if that is of whole minutes.
+        interval: arguments.interval.filter(|interval| !interval.seconds().is_multiple_of(Step::MINUTE.seconds())),
         detail: Some(Step::MINUTE),
         measure: arguments.measure,
         column: arguments.column.clone(),
