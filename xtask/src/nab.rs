@@ -63,7 +63,7 @@ struct Totals {
     /// At the threshold that the detector chose itself: standard.
     #[serde(skip)]
     unlabelled: f64,
-    #[serde(skip)]
+    #[serde(rename = "causal")]
     is_causal: bool,
 }
 
@@ -201,7 +201,7 @@ fn print_alarms(corpus: &Corpus, run: &Run) {
 fn print_transfer(corpus: &Corpus, scores: &[Vec<f64>]) {
     let group = |series: &LabelledSeries| series.path.split('/').next().unwrap_or_default().to_owned();
     let groups: BTreeSet<String> =
-        corpus.series.iter().filter(|series| !series.windows.is_empty()).map(group).collect();
+        corpus.series.iter().filter(|series| !series.windows().is_empty()).map(group).collect();
     let sweep = |is_chosen: &dyn Fn(&str) -> bool| {
         let chosen = corpus.series.iter().zip(scores).filter(|(series, _)| is_chosen(&group(series)));
         let (series, scores): (Vec<_>, Vec<_>) =

@@ -36,8 +36,7 @@ pub struct LabelledSeries {
     pub path: String,
     /// In the order of the file.
     pub rows: Vec<Row>,
-    /// Rows, first and last.
-    pub windows: Vec<RangeInclusive<usize>>,
+    windows: Vec<RangeInclusive<usize>>,
 }
 
 /// One row of a series.
@@ -58,12 +57,12 @@ pub struct Row {
 #[non_exhaustive]
 pub enum CorpusError {
     /// A file or folder cannot be read.
-    #[error("{}: {source}; a folder in the benchmark's layout has data/GROUP/NAME.csv and {WINDOWS}", path.display())]
+    #[error("{}: {problem}; a folder in the benchmark's layout has data/GROUP/NAME.csv and {WINDOWS}", path.display())]
     Io {
         /// Which.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        problem: std::io::Error,
     },
     /// There is nothing to score.
     #[error("{}: no data/GROUP/NAME.csv that {WINDOWS} names", .0.display())]
@@ -80,7 +79,7 @@ pub enum CorpusError {
     },
     /// The windows cannot be read.
     #[error("{WINDOWS}: expected {{\"GROUP/NAME.csv\": [[\"FIRST\", \"LAST\"], …]}}: {0}")]
-    Windows(#[source] serde_json::Error),
+    Windows(serde_json::Error),
     /// A window begins or ends where its series has no row, or ends before it begins.
     #[error("{WINDOWS}: {path} has no rows from {first} to {last}")]
     Window {
@@ -93,7 +92,7 @@ pub enum CorpusError {
     },
     /// The profiles cannot be read.
     #[error("{PROFILES}: {0}")]
-    Profiles(#[source] ProfilesError),
+    Profiles(ProfilesError),
 }
 
 impl Corpus {
@@ -153,6 +152,27 @@ impl Corpus {
 }
 
 impl LabelledSeries {
+    /// A series with windows of rows, first and last, in any order. Windows that share a row become one, as one alarm
+    /// there would catch both; what lies outside of the rows is cut away.
+    pub fn new(path: String, rows: Vec<Row>, mut windows: Vec<RangeInclusive<usize>>) -> Self {
+        windows.sort_by_key(|window| *window.start());
+        let mut apart: Vec<RangeInclusive<usize>> = Vec::with_capacity(windows.len());
+        for window in windows {
+            let (first, last) = (*window.start(), (*window.end()).min(rows.len().saturating_sub(1)));
+            match apart.last_mut() {
+                _ if first > last || first >= rows.len() => {}
+                Some(before) if first <= *before.end() => *before = *before.start()..=last.max(*before.end()),
+                _ => apart.push(first..=last),
+            }
+        }
+        Self { path, rows, windows: apart }
+    }
+
+    /// Rows, first and last, in order; no row is in two of them.
+    pub fn windows(&self) -> &[RangeInclusive<usize>] {
+        &self.windows
+    }
+
     fn parse(path: &str, text: &str, windows: &[[String; 2]]) -> Result<Self, CorpusError> {
         let mut rows = Vec::new();
         for (index, line) in text.lines().enumerate().skip(1).filter(|(_, line)| !line.trim().is_empty()) {
@@ -163,20 +183,16 @@ impl LabelledSeries {
             })?;
             rows.push(row);
         }
-        let mut series = Self { path: path.to_owned(), rows, windows: Vec::new() };
-        for window in windows {
-            series.windows.push(series.window(window)?);
-        }
-        series.windows.sort_by_key(|window| *window.start());
-        Ok(series)
+        let series = Self::new(path.to_owned(), rows, Vec::new());
+        let windows = windows.iter().map(|window| series.window(window)).collect::<Result<_, _>>()?;
+        Ok(Self::new(series.path, series.rows, windows))
     }
 
     fn window(&self, [first, last]: &[String; 2]) -> Result<RangeInclusive<usize>, CorpusError> {
-        let row = |stamp: &str| {
-            let time = parse_time(stamp)?;
-            self.rows.iter().position(|row| row.time == time)
-        };
-        match (row(first), row(last)) {
+        // Where a stamp is repeated, all of its rows are within.
+        let first_row = parse_time(first).and_then(|time| self.rows.iter().position(|row| row.time == time));
+        let last_row = parse_time(last).and_then(|time| self.rows.iter().rposition(|row| row.time == time));
+        match (first_row, last_row) {
             (Some(from), Some(to)) if from <= to => Ok(from..=to),
             _ => Err(CorpusError::Window { path: self.path.clone(), first: first.clone(), last: last.clone() }),
         }
@@ -220,11 +236,11 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 }
 
 fn read_text(path: &Path) -> Result<String, CorpusError> {
-    fs::read_to_string(path).map_err(|source| CorpusError::Io { path: path.to_owned(), source })
+    fs::read_to_string(path).map_err(|problem| CorpusError::Io { path: path.to_owned(), problem })
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, CorpusError> {
-    let problem = |source| CorpusError::Io { path: folder.to_owned(), source };
-    let entries = fs::read_dir(folder).map_err(problem)?;
-    entries.map(|entry| entry.map(|entry| entry.path()).map_err(problem)).collect()
+    let wrong = |problem| CorpusError::Io { path: folder.to_owned(), problem };
+    let entries = fs::read_dir(folder).map_err(wrong)?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(wrong)).collect()
 }

@@ -20,7 +20,7 @@ pub struct Profile {
 /// The profiles of a corpus cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("expected {{\"NAME\": {{\"CostMatrix\": {{\"tpWeight\", \"fpWeight\", \"fnWeight\"}}}}}}: {0}")]
-pub struct ProfilesError(#[from] serde_json::Error);
+pub struct ProfilesError(serde_json::Error);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -59,7 +59,7 @@ impl Profile {
     /// # Errors
     /// When the text is no such file.
     pub fn parse(text: &str) -> Result<Vec<Self>, ProfilesError> {
-        let mut entries: BTreeMap<String, Entry> = serde_json::from_str(text)?;
+        let mut entries: BTreeMap<String, Entry> = serde_json::from_str(text).map_err(ProfilesError)?;
         let first = Self::published().into_iter().filter_map(|profile| entries.remove_entry(&profile.name));
         let first: Vec<(String, Entry)> = first.collect();
         let profile = |(name, Entry { cost_matrix }): (String, Entry)| Self {

@@ -80,7 +80,7 @@ impl LabelledSeries {
     pub fn result_file(&self, scores: &[f64]) -> String {
         let mut text = "timestamp,value,anomaly_score,label\n".to_owned();
         for (index, (row, score)) in self.rows.iter().zip(scores).enumerate() {
-            let label = u8::from(self.windows.iter().any(|window| window.contains(&index)));
+            let label = u8::from(self.windows().iter().any(|window| window.contains(&index)));
             // Writing to a text cannot fail.
             let _ = writeln!(text, "{},{},{score},{label}", row.stamp, row.text);
         }

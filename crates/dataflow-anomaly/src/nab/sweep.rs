@@ -1,5 +1,7 @@
 //! What scores are worth at every threshold at once.
 
+use std::ops::RangeInclusive;
+
 use super::corpus::{Corpus, LabelledSeries};
 use super::profile::Profile;
 
@@ -48,18 +50,22 @@ impl Sweep {
     }
 
     fn add(&mut self, index: usize, series: &LabelledSeries, scores: &[f64], profile: &Profile) {
-        let first_window = self.windows.len();
-        let counted = series.windows.iter().filter(|window| *window.end() >= series.probation());
-        self.windows.extend(counted.map(|_| (index, -profile.false_negative)));
-        self.perfect += profile.true_positive * series.windows.len() as f64;
-        let skipped = series.windows.len() - (self.windows.len() - first_window);
+        self.perfect += profile.true_positive * series.windows().len() as f64;
+        // A window that is over before the probation is has no place among those that count.
+        let place = |window: &RangeInclusive<usize>| {
+            (*window.end() >= series.probation()).then(|| {
+                self.windows.push((index, -profile.false_negative));
+                self.windows.len() - 1
+            })
+        };
+        let places: Vec<Option<usize>> = series.windows().iter().map(place).collect();
         for (row, score) in scores.iter().enumerate().skip(series.probation()) {
-            let window = series.windows.iter().position(|window| window.contains(&row));
-            let worth = match window {
-                Some(window) => profile.true_positive * worth_within(&series.windows[window], row),
+            let within = series.windows().iter().zip(&places).find(|(window, _)| window.contains(&row));
+            let worth = match within {
+                Some((window, _)) => profile.true_positive * worth_within(window, row),
                 None => profile.false_positive * worth_outside(series, row),
             };
-            let window = window.map(|window| first_window + window - skipped);
+            let window = within.and_then(|(_, place)| *place);
             self.points.push(Point { score: *score, worth, series: index, window });
         }
     }
@@ -137,7 +143,7 @@ impl Sweep {
 }
 
 /// 1 for the first row of a window, falling, above 0 for the last.
-fn worth_within(window: &std::ops::RangeInclusive<usize>, row: usize) -> f64 {
+fn worth_within(window: &RangeInclusive<usize>, row: usize) -> f64 {
     let length = (window.end() - window.start() + 1) as f64;
     let left = (window.end() - row + 1) as f64;
     scaled_sigmoid(-left / length) / scaled_sigmoid(-1.0)
@@ -145,7 +151,7 @@ fn worth_within(window: &std::ops::RangeInclusive<usize>, row: usize) -> f64 {
 
 /// -1 for an alarm far from anything, less just behind a window.
 fn worth_outside(series: &LabelledSeries, row: usize) -> f64 {
-    let before = series.windows.iter().filter(|window| *window.end() < row).max_by_key(|window| *window.end());
+    let before = series.windows().iter().filter(|window| *window.end() < row).max_by_key(|window| *window.end());
     before.map_or(-1.0, |window| {
         let span = window.end() - window.start();
         if span == 0 { -1.0 } else { scaled_sigmoid((row - window.end()) as f64 / span as f64) }

@@ -5,11 +5,15 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use dataflow_anomaly::DetectorSpec;
-use dataflow_anomaly::nab::{Contestant, Corpus, FileScore, Profile, Sweep};
+use dataflow_anomaly::nab::{Contestant, Corpus, FileScore, LabelledSeries, Profile, Row, Sweep};
 use dataflow_series::open_decompressed;
+use proptest::prelude::*;
+
+use super::time;
 
 /// The figures were printed with 12 digits.
 const TOLERANCE: f64 = 1e-11;
@@ -122,6 +126,57 @@ fn alarms_are_worth_what_the_rules_say() {
     assert_eq!(total(&corpus, &[0, 5]), 0.0, "the probation does not count");
 }
 
+/// As many rows a minute apart as there are scores, with windows over some of them.
+fn labelled(count: usize, windows: &[RangeInclusive<usize>]) -> Corpus {
+    let row = |index| Row { stamp: String::new(), text: String::new(), time: time(index), value: Some(1.0) };
+    let series = LabelledSeries::new("group/one.csv".to_owned(), (0..count).map(row).collect(), windows.to_vec());
+    Corpus { series: vec![series], profiles: Profile::published().to_vec() }
+}
+
+#[test]
+fn windows_count_in_any_order_and_as_one_where_they_share_rows() {
+    let (late, early) = (30..=35, 2..=3);
+    let one = labelled(40, &[late.clone(), early.clone()]);
+    assert_eq!(one, labelled(40, &[early, late]));
+    assert!(total(&one, &[30]) > 0.0, "the late window counts, the one within the probation does not");
+    for windows in [[10..=35, 2..=3, 12..=13], [10..=20, 20..=35, 2..=3], [1..=35, 2..=3, 2..=99]] {
+        let corpus = labelled(40, &windows);
+        assert!(corpus.windows() <= 2, "{:?}", corpus.series[0].windows());
+        assert!(total(&corpus, &[11]) > total(&corpus, &[30]), "an alarm for both is worth its place in both");
+    }
+    assert_eq!(labelled(40, &[10..=20, 21..=35]).windows(), 2, "windows side by side are two");
+}
+
+proptest! {
+    #[test]
+    fn any_windows_can_be_scored(
+        ends in prop::collection::vec((0_usize..130, 0_usize..130), 0..6),
+        scores in prop::collection::vec(0.0_f64..1.0, 0..100),
+    ) {
+        let windows: Vec<RangeInclusive<usize>> = ends.into_iter().map(|(first, last)| first..=last).collect();
+        let corpus = labelled(scores.len(), &windows);
+        for profile in &corpus.profiles {
+            let sweep = Sweep::new(&corpus, std::slice::from_ref(&scores), profile);
+            let (threshold, best) = sweep.best();
+            prop_assert!(best.is_finite() && best >= 0.0 && sweep.at(0.5).is_finite());
+            let file = sweep.files_at(threshold, 1)[0];
+            prop_assert!(file.score.is_finite() && file.caught <= corpus.windows());
+        }
+    }
+}
+
+#[test]
+fn all_rows_of_a_repeated_stamp_are_within_a_window() {
+    let folder = tempfile::tempdir().unwrap();
+    small_corpus(folder.path());
+    let path = folder.path().join("data/group/one.csv");
+    // The first and the last minute of the window come twice.
+    let text = fs::read_to_string(&path).unwrap().replace("00:21:00,", "00:20:00,").replace("00:30:00,", "00:29:00,");
+    fs::write(&path, text).unwrap();
+    let corpus = Corpus::read(folder.path()).unwrap();
+    assert_eq!(corpus.series[0].windows(), [20..=30]);
+}
+
 #[test]
 fn the_threshold_suits_the_corpus() {
     let folder = tempfile::tempdir().unwrap();
@@ -143,6 +198,8 @@ fn a_folder_that_is_no_corpus_is_one_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let problem = |folder: &Path| Corpus::read(folder).unwrap_err().to_string();
     assert!(problem(folder.path()).contains("labels/combined_windows.json"));
+    let error = Corpus::read(folder.path()).unwrap_err();
+    assert!(std::error::Error::source(&error).is_none(), "what the system says is told once: {error}");
     small_corpus(folder.path());
     let path = folder.path().join("data/group/one.csv");
     let text = fs::read_to_string(&path).unwrap();

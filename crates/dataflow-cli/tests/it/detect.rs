@@ -94,6 +94,15 @@ fn labels_score_the_detector() {
     };
     let (right, wrong) = (score("right.csv"), score("wrong.json"));
     assert!(right > 70.0 && wrong < 10.0, "{right} and {wrong}");
+    // In any order, within the time to learn from, and within each other.
+    let [first, second] = windows(1);
+    for (name, others) in [("order.json", [(10, 20), (12, 15)]), ("nested.json", [(10, 2 * DAY), (20, 30)])] {
+        let others = others.map(|(from, to)| [time(from), time(to)]);
+        let all = [&second, &first].map(|(from, to)| [from.clone(), to.clone()]).into_iter().chain(others);
+        let all: Vec<String> = all.map(|[from, to]| format!(r#"["{from}", "{to}"]"#)).collect();
+        fs::write(folder.join(name), format!("[{}]", all.join(", "))).expect("writable");
+        assert!(score(name) > 30.0, "{name}: {}", score(name));
+    }
 }
 
 #[test]

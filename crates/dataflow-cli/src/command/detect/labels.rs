@@ -7,12 +7,12 @@ use std::path::Path;
 use dataflow_anomaly::nab::{Corpus, LabelledSeries, Profile, Row, Sweep};
 use dataflow_series::Observed;
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{Detection, Nab};
 use crate::failure::Failure;
+use crate::world::instant;
 
 /// What a file should hold.
 const EXPECTED: &str = "windows of true anomalies, as JSON [[START, END], …] or {\"file\": [[START, END], …]}, or as CSV \
@@ -64,7 +64,7 @@ pub(super) fn score(detection: &Detection, windows: Vec<RangeInclusive<usize>>) 
         Row { stamp: time.to_string(), text: String::new(), time, value }
     };
     let rows = detection.load.values().enumerate().map(row).collect();
-    let series = vec![LabelledSeries { path: detection.source.clone(), rows, windows }];
+    let series = vec![LabelledSeries::new(detection.source.clone(), rows, windows)];
     let corpus = Corpus { series, profiles: Profile::published().to_vec() };
     let scores = [detection.scores.clone()];
     let [standard, low_fp, low_fn] =
@@ -141,23 +141,13 @@ fn pair(
 ) -> Result<(Timestamp, Timestamp), Failure> {
     let read = |text: &str| {
         let wrong = || format!("{}: {text:?} is no time; expected one such as 2014-02-27T18:50:00Z", place());
-        instant(text, zone).ok_or_else(|| Failure::Input(wrong()))
+        instant(text.trim(), zone).map_err(|_| Failure::Input(wrong()))
     };
     let (from, until) = (read(start)?, read(end)?);
     if until < from {
         return Err(Failure::Input(format!("{}: ends ({end}) before it starts ({start})", place())));
     }
     Ok((from, until))
-}
-
-/// An instant, or a date or local time in the zone.
-fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
-    let text = text.trim();
-    if let Ok(instant) = text.parse() {
-        return Some(instant);
-    }
-    let local = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(DateTime::from))?;
-    zone.to_timestamp(local).ok()
 }
 
 #[cfg(test)]
