@@ -2,6 +2,7 @@
 
 use dataflow_series::Step;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Scores the values of one series, in order of time, each from what came before it alone.
 pub trait Detector: Send {
@@ -14,10 +15,12 @@ pub trait Detector: Send {
 }
 
 /// What every detector is told of the series.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DetectorSettings {
     /// The distance of its values.
     pub step: Step,
+    /// In which days begin and clocks change where the values arise.
+    pub time_zone: TimeZone,
     /// So many values are for learning: no alarm is expected of them.
     pub probation: usize,
     /// Of detectors that draw at random.
@@ -25,8 +28,9 @@ pub struct DetectorSettings {
 }
 
 impl DetectorSettings {
-    /// A day to learn from, and seed 0.
+    /// A day to learn from, days of UTC, and seed 0.
     pub fn new(step: Step) -> Self {
-        Self { step, probation: (86_400 / step.seconds()).clamp(10, 1_440) as usize, seed: 0 }
+        let probation = (86_400 / step.seconds()).clamp(10, 1_440) as usize;
+        Self { step, time_zone: TimeZone::UTC, probation, seed: 0 }
     }
 }

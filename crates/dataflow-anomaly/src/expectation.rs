@@ -1,20 +1,19 @@
 //! What the next value of a load would be if all went on as usual: the median of the same time on earlier days, moved by
 //! how today differs from them. Medians of the past are hardly moved by what goes wrong in it.
 //!
-//! Everything is reckoned in roots of the load, in which counts of any size spread alike (Bartlett 1936).
+//! Everything is reckoned in roots of the load.
 //! Source of the robust deviation: Leys et al., *Detecting outliers: Do not use standard deviation around the mean, use
 //! absolute deviation around the median* (2013).
 
 use dataflow_forecast::SortedWindow;
-use dataflow_series::Step;
 use jiff::Timestamp;
 
+use crate::detector::DetectorSettings;
 use crate::recent::Recent;
+use crate::root::root;
+use crate::season::Season;
 
-const DAY_SECONDS: i64 = 86_400;
-const WEEK_SECONDS: i64 = 7 * DAY_SECONDS;
-/// A season is cut into at most so many slots.
-const SLOTS_MAX: i64 = 1_440;
+const DAY_SECONDS: u32 = 86_400;
 /// So many earlier seasons are looked at.
 const SEASONS: usize = 7;
 /// The values whose median stands in for the season while it is the first one.
@@ -29,10 +28,10 @@ const PER_MEAN_DEVIATION: f64 = 1.253_3;
 /// What is usual, learnt from a past.
 #[derive(Debug, Clone)]
 pub(crate) struct Expectation {
-    period: i64,
-    slot_seconds: i64,
-    slots: Vec<Slot>,
+    season: Season,
     recent: Recent,
+    /// Whether a value was below zero, so that the next one may be.
+    is_signed: bool,
     residuals: SortedWindow,
 }
 
@@ -45,87 +44,53 @@ pub(crate) struct Usual {
     pub(crate) deviation: f64,
 }
 
-/// One time of the season in earlier seasons.
-#[derive(Debug, Clone, Default)]
-struct Slot {
-    /// The number of the season, its mean root, and the values in it; the newest last.
-    seasons: Vec<(i64, f64, f64)>,
-}
-
 impl Expectation {
-    pub(crate) fn new(step: Step) -> Self {
-        let seconds = i64::from(step.seconds());
-        let period = if seconds <= DAY_SECONDS / 2 { DAY_SECONDS } else { WEEK_SECONDS };
-        let slot_seconds = seconds.max(period / SLOTS_MAX);
-        let slots = (period / slot_seconds).max(1) as usize;
-        let residuals = (DAY_SECONDS / seconds).max(1) as usize;
+    pub(crate) fn new(settings: &DetectorSettings) -> Self {
+        let residuals = (DAY_SECONDS / settings.step.seconds()) as usize;
         Self {
-            period,
-            slot_seconds,
-            slots: vec![Slot::default(); slots],
+            season: Season::new(settings, SEASONS + 1),
             recent: Recent::new(RECENT),
+            is_signed: false,
             residuals: SortedWindow::new(residuals.clamp(RESIDUALS.0, RESIDUALS.1)),
         }
     }
 
     /// What to expect at this time; `None` where hardly anything is known.
     pub(crate) fn at(&self, time: Timestamp) -> Option<Usual> {
-        let (season, slot) = self.place(time);
-        let seasonal = self.seasonal(season, slot)?;
+        let seasonal = self.seasonal(time)?;
         let residuals = self.residuals.sorted();
         if residuals.len() < RECENT {
             return None;
         }
         let centre = residuals[residuals.len() / 2];
-        Some(Usual { root: (seasonal + centre).max(0.0), deviation: deviation(residuals, centre) })
+        let root = if self.is_signed { seasonal + centre } else { (seasonal + centre).max(0.0) };
+        Some(Usual { root, deviation: deviation(residuals, centre) })
     }
 
     /// Takes a value into the past.
     pub(crate) fn learn(&mut self, time: Timestamp, value: f64) {
-        let root = value.sqrt();
-        let (season, slot) = self.place(time);
-        if let Some(seasonal) = self.seasonal(season, slot) {
+        let root = root(value);
+        self.is_signed |= value < 0.0;
+        if let Some(seasonal) = self.seasonal(time) {
             self.residuals.push(root - seasonal);
         }
         self.recent.push(root);
-        if let Some(slot) = self.slots.get_mut(slot) {
-            slot.learn(season, root);
-        }
+        self.season.learn(time, root);
     }
 
-    fn place(&self, time: Timestamp) -> (i64, usize) {
-        let second = time.as_second();
-        let slot = second.rem_euclid(self.period) / self.slot_seconds;
-        (second.div_euclid(self.period), (slot as usize).min(self.slots.len() - 1))
-    }
-
-    /// The median root at a slot and its neighbours in earlier seasons; in the first one, that of the last values.
-    fn seasonal(&self, season: i64, slot: usize) -> Option<f64> {
-        let count = self.slots.len();
+    /// The median root at a time and just before and after it in earlier seasons; in the first one, that of the last
+    /// values.
+    fn seasonal(&self, time: Timestamp) -> Option<f64> {
+        let (season, slot) = self.season.place(time);
+        let slots = self.season.slots();
+        let count = slots.len();
         let near = if count >= 24 { vec![(slot + count - 1) % count, slot, (slot + 1) % count] } else { vec![slot] };
-        let seasons = near.into_iter().flat_map(|slot| &self.slots[slot].seasons);
-        let roots: Vec<f64> = seasons.filter(|(other, ..)| *other < season).map(|(_, root, _)| *root).collect();
+        let seasons = near.into_iter().flat_map(|slot| &slots[slot]);
+        let roots: Vec<f64> = seasons.filter(|seen| seen.season < season).map(|seen| seen.mean).collect();
         if roots.is_empty() {
             self.recent.last(RECENT).map(|recent| median(recent.to_vec()))
         } else {
             Some(median(roots))
-        }
-    }
-}
-
-impl Slot {
-    fn learn(&mut self, season: i64, root: f64) {
-        match self.seasons.last_mut() {
-            Some((newest, mean, count)) if *newest == season => {
-                *count += 1.0;
-                *mean += (root - *mean) / *count;
-            }
-            _ => {
-                self.seasons.push((season, root, 1.0));
-                if self.seasons.len() > SEASONS + 1 {
-                    self.seasons.remove(0);
-                }
-            }
         }
     }
 }
@@ -160,6 +125,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use dataflow_series::Step;
     use proptest::prelude::*;
 
     use super::*;
@@ -180,7 +146,7 @@ mod tests {
     #[test]
     fn days_are_remembered_and_a_level_is_followed() {
         let step = Step::from_seconds(300).unwrap();
-        let mut expectation = Expectation::new(step);
+        let mut expectation = Expectation::new(&DetectorSettings::new(step));
         let load = |index: i64| {
             let wave = 1.0 - 0.5 * libm::cos(index as f64 / 288.0 * std::f64::consts::TAU);
             100.0 * wave * if index < 4 * 288 { 1.0 } else { 1.44 }

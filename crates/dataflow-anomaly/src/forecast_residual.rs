@@ -3,7 +3,8 @@
 //!
 //! The forecast is that of the ridge model, learnt anew as the past grows by half and at least once a day, or the last
 //! value where that has erred less of late, as it does while the past is short. The error is taken between roots, which spread alike at any level of a count: that is the error scaled by the root of the level.
-//! Its conformal p-value is the share of earlier errors that were at least as large. The calendar of the model reads UTC.
+//! Its conformal p-value is the share of earlier errors that were at least as large. Values below
+//! zero, which no forecast allows, count as missing.
 //!
 //! Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, *Distribution-Free Predictive Inference for Regression* (2018),
 //! section 5.2.
@@ -24,6 +25,7 @@ const LEAST_ERRORS: usize = 48;
 /// The distance between the roots of a value and its forecast.
 pub(crate) struct ForecastResidual {
     step: Step,
+    zone: TimeZone,
     start: Option<Timestamp>,
     /// The past that no model has seen yet: its loads, and whether each was missing.
     unseen: Vec<(f64, bool)>,
@@ -46,6 +48,7 @@ impl ForecastResidual {
     pub(crate) fn new(settings: &DetectorSettings) -> Self {
         Self {
             step: settings.step,
+            zone: settings.time_zone.clone(),
             start: None,
             unseen: Vec::new(),
             model: None,
@@ -86,13 +89,13 @@ impl ForecastResidual {
         let is_due = self.seen >= self.next_fit;
         if let Some(model) = &mut self.model {
             if let Some(new) = history(self.start, self.step, self.seen, &self.unseen) {
-                model.extend(new.view(&TimeZone::UTC));
+                model.extend(new.view(&self.zone));
             }
             self.unseen.clear();
             // A model that cannot be learnt anew stays as it was.
             let _ = is_due.then(|| model.refit());
         } else if is_due && let Some(past) = history(self.start, self.step, self.seen, &self.unseen) {
-            self.model = Ridge::new().fit(past.view(&TimeZone::UTC), &[1]).ok();
+            self.model = Ridge::new().fit(past.view(&self.zone), &[1]).ok();
             if self.model.is_some() {
                 self.unseen.clear();
             }

@@ -16,6 +16,7 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::detector::{Detector, DetectorSettings};
 use crate::random::{place, uniform};
 use crate::recent::Recent;
+use crate::root::root;
 use crate::surprise::{Calibrated, Surprise};
 use crate::tail;
 
@@ -137,7 +138,7 @@ impl Rows {
     }
 
     fn next(&mut self, value: Option<f64>) -> Option<Row> {
-        let root = value.filter(|value| *value >= 0.0).map(f64::sqrt);
+        let root = value.map(root);
         let before = std::mem::replace(&mut self.previous, root);
         let root = root?;
         let row = before.and_then(|before| {

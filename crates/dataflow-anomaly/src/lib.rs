@@ -28,6 +28,8 @@ pub mod nab;
 mod random;
 mod recent;
 mod relative_entropy;
+mod root;
+mod season;
 mod seasonal_mad;
 mod spec;
 mod spectral_residual;

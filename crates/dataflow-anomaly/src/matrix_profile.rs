@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::detector::DetectorSettings;
 use crate::recent::Recent;
+use crate::root::root;
 use crate::surprise::Surprise;
 
 /// The values of a stretch.
@@ -43,7 +44,7 @@ impl Surprise for LeftMatrixProfile {
             return None;
         };
         self.unbroken += 1;
-        self.recent.push(value.sqrt());
+        self.recent.push(root(value));
         // A stretch across a gap is none.
         if self.unbroken < LENGTH {
             return None;

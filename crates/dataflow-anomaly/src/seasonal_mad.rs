@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::detector::DetectorSettings;
 use crate::expectation::Expectation;
+use crate::root::root;
 use crate::surprise::Surprise;
 
 /// The distance from the expected load in robust standard deviations.
@@ -15,7 +16,7 @@ pub(crate) struct SeasonalResidual {
 
 impl SeasonalResidual {
     pub(crate) fn new(settings: &DetectorSettings) -> Self {
-        Self { expectation: Expectation::new(settings.step) }
+        Self { expectation: Expectation::new(settings) }
     }
 }
 
@@ -25,7 +26,7 @@ impl Surprise for SeasonalResidual {
         let usual = self.expectation.at(time);
         self.expectation.learn(time, value);
         let usual = usual?;
-        let distance = (value.sqrt() - usual.root).abs();
+        let distance = (root(value) - usual.root).abs();
         Some(if distance == 0.0 { 0.0 } else { distance / usual.deviation })
     }
 }

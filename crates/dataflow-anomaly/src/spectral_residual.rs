@@ -16,8 +16,11 @@ use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
 use crate::recent::Recent;
+use crate::root::root;
 use crate::surprise::Surprise;
 
+/// Values are cut here, so that their transforms stay finite.
+const LARGEST: f64 = f64::MAX / 1e10;
 const WINDOW: usize = 512;
 const LEAST_WINDOW: usize = 64;
 const FREQUENCIES_AVERAGED: usize = 3;
@@ -110,7 +113,7 @@ impl SpectralResidual {
 
 impl Surprise for SpectralResidual {
     fn next(&mut self, _time: Timestamp, value: Option<f64>) -> Option<f64> {
-        self.recent.push(value?.min(f64::MAX / 1e10).sqrt());
+        self.recent.push(root(value?.clamp(-LARGEST, LARGEST)));
         let saliencies = self.saliencies()?;
         let (newest, before) = saliencies.split_last()?;
         let usual = mean_of_last(before, SALIENCIES_AVERAGED);
@@ -129,7 +132,9 @@ fn estimated(window: &[f64]) -> f64 {
     let slopes = before.iter().rev().take(points).enumerate().map(|(back, value)| (newest - value) / (back + 1) as f64);
     let slope = slopes.sum::<f64>() / points.max(1) as f64;
     let from = before.len().checked_sub(SLOPE_POINTS).and_then(|place| before.get(place)).unwrap_or(newest);
-    (from + slope * SLOPE_POINTS as f64).max(0.0)
+    // A load that was never below zero is not expected there.
+    let least = before.iter().copied().fold(0.0, f64::min);
+    (from + slope * SLOPE_POINTS as f64).max(least)
 }
 
 fn mean_of_last(values: &[f64], count: usize) -> f64 {

@@ -32,6 +32,8 @@ impl<S: Surprise> Calibrated<S> {
 
 impl<S: Surprise> Detector for Calibrated<S> {
     fn score(&mut self, time: Timestamp, value: Option<f64>) -> f64 {
+        // What is no number is missing.
+        let value = value.filter(|value| value.is_finite());
         let Some(surprise) = self.measure.next(time, value).filter(|surprise| *surprise >= 0.0) else { return 0.0 };
         let probability = self.past.probability(surprise);
         self.past.push(surprise);

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::detector::DetectorSettings;
 use crate::expectation::Expectation;
 use crate::kind::Kind;
+use crate::root::{root, value_of};
 
 /// A load that stays away for an hour, within these numbers of intervals, has gone to another level.
 const PERSISTENCE_SECONDS: u32 = 3_600;
@@ -140,7 +141,7 @@ impl Watch {
             persistence,
             joined: ((persistence as f64 * JOINED_SHARE) as usize).clamp(JOINED.0, JOINED.1),
             longest_outage: (OUTAGE_SECONDS / settings.step.seconds()) as usize,
-            expectation: Expectation::new(settings.step),
+            expectation: Expectation::new(settings),
             next: 0,
             newest: None,
             silence: Silence::default(),
@@ -160,7 +161,7 @@ impl Watch {
         self.next += 1;
         let Some(load) = value else {
             self.miss(index);
-            let expected = self.expectation.at(time).map(|usual| usual.root * usual.root);
+            let expected = self.expectation.at(time).map(|usual| value_of(usual.root));
             return Verdict { expected, kind: Some(Kind::MissingData) };
         };
         let compared = self.compare(time, load);
@@ -210,9 +211,9 @@ impl Watch {
             let deviations = if self.newest.is_some_and(|newest| load < newest) { -1.0 } else { 1.0 };
             return Compared { load, expected: None, deviations };
         };
-        let distance = load.sqrt() - usual.root;
+        let distance = root(load) - usual.root;
         let deviations = if distance == 0.0 { 0.0 } else { distance / usual.deviation };
-        Compared { load, expected: Some(usual.root * usual.root), deviations }
+        Compared { load, expected: Some(value_of(usual.root)), deviations }
     }
 
     fn miss(&mut self, index: usize) {
@@ -249,7 +250,7 @@ impl Silence {
     /// Takes in a load and tells whether it is next to none where there usually is one. Whatever is silent in the time
     /// to learn from is usual.
     fn next(&mut self, compared: &Compared, is_learning: bool) -> bool {
-        let Some(expected) = compared.expected.filter(|expected| compared.load < NEXT_TO_NONE * expected) else {
+        let Some(expected) = compared.expected.filter(|expected| compared.load.abs() < NEXT_TO_NONE * expected) else {
             self.end(self.is_outage() && !is_learning);
             return false;
         };

@@ -15,16 +15,16 @@
 //! and on synthetic counts, roads and temperatures; `docs/anomalies.md` tells how much they matter.
 
 mod episodes;
+mod hours;
 mod rarity;
-mod season;
 
 use jiff::Timestamp;
 
 use crate::detector::{Detector, DetectorSettings};
 use crate::recent::Recent;
 use episodes::Episodes;
+use hours::Hours;
 use rarity::Rarity;
-use season::Season;
 
 /// The level is a mean over so many values.
 const LEVEL: usize = 12;
@@ -44,7 +44,7 @@ const ALARM: f64 = 4.0;
 /// Three views, one score.
 #[derive(Debug, Clone)]
 pub(crate) struct Ensemble {
-    season: Season,
+    hours: Hours,
     values: Recent,
     outside: Recent,
     largest: f64,
@@ -57,7 +57,7 @@ pub(crate) struct Ensemble {
 impl Ensemble {
     pub(crate) fn new(settings: &DetectorSettings) -> Self {
         Self {
-            season: Season::new(settings.step),
+            hours: Hours::new(settings),
             values: Recent::new(2 * LEVEL),
             outside: Recent::new(ENVELOPE_LONGEST),
             largest: 0.0,
@@ -73,9 +73,9 @@ impl Ensemble {
         self.largest = self.largest.max(value.abs());
         let floor = SAME * self.largest;
         let distance = |distance: f64| if distance <= floor { 0.0 } else { distance };
-        let hour = self.season.median(time).map(|usual| distance((value - usual).abs()));
-        let outside = self.season.outside(time, value).map(distance);
-        self.season.learn(time, value);
+        let hour = self.hours.median(time).map(|usual| distance((value - usual).abs()));
+        let outside = self.hours.outside(time, value).map(distance);
+        self.hours.learn(time, value);
         self.outside.push(outside.unwrap_or(0.0));
         self.values.push(value);
         let level = self.values.last(2 * LEVEL).map(|values| {

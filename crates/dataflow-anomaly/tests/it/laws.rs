@@ -4,13 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Loads of every size, and missing ones, in runs.
+/// Loads of every size, values below zero, and missing ones, in runs.
 fn loads() -> impl Strategy<Value = Vec<Option<f64>>> {
     let value = prop_oneof![
         8 => (0.0_f64..1e3).prop_map(Some),
+        2 => (-1e3_f64..0.0).prop_map(Some),
         2 => Just(Some(0.0)),
         2 => Just(None),
-        1 => prop_oneof![Just(1e18), Just(f64::MAX), Just(5e-324), Just(1e200)].prop_map(Some),
+        1 => prop_oneof![Just(1e18), Just(f64::MAX), Just(-f64::MAX), Just(5e-324), Just(1e200)].prop_map(Some),
     ];
     let run = (value, 1_usize..30, 0.0_f64..20.0);
     let runs = prop::collection::vec(run, 20..60);

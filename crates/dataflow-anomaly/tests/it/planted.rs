@@ -1,5 +1,7 @@
 //! What is planted is found.
 
+use jiff::tz::TimeZone;
+
 use super::*;
 
 /// Two detectors as others published them, thresholds too: the one knows no hours, the other no single values.
@@ -23,6 +25,43 @@ fn every_detector_catches_a_spike() {
     values[at] = values[at].map(|value| 4.0 * value);
     for spec in own() {
         assert!(is_caught(spec, &values, at..at + 3), "{spec}");
+    }
+}
+
+#[test]
+fn values_below_zero_blind_no_detector() {
+    // Days like those of a thermometer around zero; by night and at noon.
+    for at in [8 * 288 + 10, 8 * 288 + 140] {
+        let values = days(1, 9).into_iter().map(|value| value.map(|value| value - 250.0));
+        let mut values: Vec<Option<f64>> = values.collect();
+        values[at..at + 3].fill(Some(2_000.0));
+        for spec in own() {
+            assert!(is_caught(spec, &values, at..at + 3), "{spec} at {at}");
+        }
+    }
+}
+
+#[test]
+fn days_follow_the_clocks_where_the_load_arises() {
+    // Weeks of Berlin with a steep morning, beyond the change to daylight-saving time on 31 March.
+    let berlin = TimeZone::get("Europe/Berlin").expect("a zone");
+    let start: Timestamp = "2024-03-11T23:00:00Z".parse().expect("a time");
+    let time = |index: usize| start + SignedDuration::from_secs(300 * index as i64);
+    let noise = noise(9, 24 * 288);
+    let is_day = |index: usize| (8..20).contains(&berlin.to_datetime(time(index)).hour());
+    let load =
+        |(index, noise): (usize, &Option<f64>)| noise.map(|noise| if is_day(index) { noise } else { noise / 9.0 });
+    let loads: Vec<Option<f64>> = noise.iter().enumerate().map(load).collect();
+    for spec in [DetectorSpec::SeasonalMad, DetectorSpec::Ensemble] {
+        let alarms = |time_zone: &TimeZone| {
+            let settings = DetectorSettings { time_zone: time_zone.clone(), ..settings() };
+            let mut detector = spec.build(&settings);
+            let scores = loads.iter().enumerate().map(|(index, load)| detector.score(time(index), *load));
+            let scores: Vec<f64> = scores.collect();
+            scores[19 * 288..].iter().filter(|score| **score >= detector.threshold()).count()
+        };
+        let (local, elsewhere) = (alarms(&berlin), alarms(&TimeZone::UTC));
+        assert!(local <= 2 && elsewhere > local, "{spec}: {local} alarms, and {elsewhere} by the clocks of UTC");
     }
 }
 

@@ -152,7 +152,12 @@ fn detect(seen: Seen, arguments: &DetectArguments, progress: &Progress) -> Resul
     }
     let usual = DetectorSettings::new(load.step());
     let probation = usual.probation.min((PROBATION_SHARE * load.len() as f64) as usize);
-    let settings = DetectorSettings { probation, seed: configuration.settings().random_seed, ..usual };
+    let settings = DetectorSettings {
+        time_zone: time_zone.clone(),
+        probation,
+        seed: configuration.settings().random_seed,
+        ..usual
+    };
     let spec = arguments.detector;
     let mut detector = if arguments.batch { in_batch(spec, &load, &settings)? } else { spec.build(&settings) };
     let threshold = arguments.threshold.unwrap_or_else(|| detector.threshold());
