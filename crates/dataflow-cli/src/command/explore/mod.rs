@@ -36,8 +36,8 @@ const TOP_MAX: u64 = 10_000;
     dataflow explore access.log --window -1d.. --format json\n  \
     zcat access.log.gz | dataflow explore -")]
 pub(crate) struct ExploreArguments {
-    /// Access logs, tables with a time column, plain numbers, `-` for standard input, or synthetic:NAME [default:
-    /// synthetic:nasa-like]
+    /// Access logs, tables with a time column, plain numbers, `-` for standard input, https://…,
+    /// prometheus:URL?query=…, data:NAME or synthetic:NAME [default: synthetic:nasa-like]
     #[arg(value_name = "INPUT")]
     inputs: Vec<String>,
     /// How the result is printed; JSON holds every figure, and CSV one row for each of them

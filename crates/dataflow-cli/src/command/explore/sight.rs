@@ -96,7 +96,10 @@ impl Sight {
             let cut = |range: Range<Timestamp>, columns: &[(&'static str, Observed)]| {
                 columns.iter().map(|(name, all)| Ok((*name, all.window(range.clone())?))).collect::<Result<Vec<_>, _>>()
             };
-            earlier = before(window).and_then(|range| cut(range, &columns).ok());
+            // A time that the trace covers in part only is nothing to compare with.
+            let begin = columns.first().map(|(_, all)| all.start());
+            let covered = before(window).filter(|range| begin.is_some_and(|begin| begin <= range.start));
+            earlier = covered.and_then(|range| cut(range, &columns).ok());
             columns = cut(window.clone(), &columns).map_err(wrong)?;
             finer = finer.map(|finer| finer.window(window.clone())).transpose().map_err(wrong)?;
         }
