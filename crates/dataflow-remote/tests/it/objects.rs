@@ -153,9 +153,7 @@ fn a_server_that_is_not_there_and_keys_in_addresses_are_told() {
         assert!(error.starts_with(name) && error.contains("do not belong into an address"), "{error}");
         assert!(!error.contains("very-secret"), "{error}");
     }
-    for text in ["az://container/blob?sig=very-secret", "abfss://c@account.dfs.core.windows.net/b?sig=very-secret"] {
-        let error = read(text, Variables::default()).expect_err("nobody says who asks");
-        let name = text.split('?').next().expect("an address");
-        assert!(error.starts_with(name) && !error.contains("very-secret"), "{error}");
-    }
+    let text = "az://container/blob?sig=very-secret";
+    let error = read(text, Variables::default()).expect_err("nobody says whose container it is");
+    assert!(error.starts_with("az://container/blob: ") && !error.contains("very-secret"), "{error}");
 }
