@@ -1,7 +1,7 @@
 //! Calls to the Sheets API by a service account, with retries where the service asks for them.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use google_sheets4::api::{
     AddSheetRequest, BatchUpdateSpreadsheetRequest, Request, Scope, SheetProperties, ValueRange,
@@ -78,7 +78,7 @@ impl Client {
 
     /// The tabs and the time zone of a spreadsheet.
     pub(super) fn spreadsheet(&self, id: &str) -> Result<Spreadsheet, String> {
-        let found = self.call(async |delegate| {
+        let found = self.call(Repeat::Safe, async |delegate| {
             let call = self.hub.spreadsheets().get(&escaped_value(id)).delegate(delegate).add_scope(self.scope);
             call.param("fields", "properties.timeZone,sheets.properties.title").doit().await
         })?;
@@ -90,7 +90,7 @@ impl Client {
 
     /// The cells of a range, row by row: numbers as numbers, times as days.
     pub(super) fn values(&self, id: &str, range: &str) -> Result<Vec<Vec<Value>>, String> {
-        let range = self.call(async |delegate| {
+        let range = self.call(Repeat::Safe, async |delegate| {
             let call = self.hub.spreadsheets().values_get(&escaped_value(id), &escaped_value(range)).delegate(delegate);
             let call = call.value_render_option("UNFORMATTED_VALUE").date_time_render_option("SERIAL_NUMBER");
             call.add_scope(self.scope).doit().await
@@ -104,7 +104,7 @@ impl Client {
         let add_sheet = Some(AddSheetRequest { properties });
         let requests = Some(vec![Request { add_sheet, ..Request::default() }]);
         let request = BatchUpdateSpreadsheetRequest { requests, ..BatchUpdateSpreadsheetRequest::default() };
-        self.call(async |delegate| {
+        self.call(Repeat::Unsafe, async |delegate| {
             let call = self.hub.spreadsheets().batch_update(request.clone(), &escaped_value(id)).delegate(delegate);
             call.add_scope(self.scope).doit().await
         })?;
@@ -119,7 +119,7 @@ impl Client {
         };
         let values = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
         let request = ValueRange { values: Some(values), ..ValueRange::default() };
-        self.call(async |delegate| {
+        self.call(Repeat::Unsafe, async |delegate| {
             let spreadsheets = self.hub.spreadsheets();
             let call = spreadsheets
                 .values_append(request.clone(), &escaped_value(id), &escaped_value(range))
@@ -133,9 +133,10 @@ impl Client {
     /// Makes a call, and gives its answer or what went wrong with it.
     fn call<T>(
         &self,
+        repeat: Repeat,
         call: impl AsyncFnOnce(&mut dyn Delegate) -> common::Result<(common::Response, T)>,
     ) -> Result<T, String> {
-        let mut patience = Patience { retries: 0 };
+        let mut patience = Patience { repeat, retries: 0, began: Instant::now() };
         let answer = self.runtime.block_on(async { tokio::time::timeout(CALL_TIMEOUT, call(&mut patience)).await });
         match answer {
             Err(_) => Err(format!("Google Sheets did not answer within {} s", CALL_TIMEOUT.as_secs())),
@@ -178,19 +179,36 @@ impl Client {
     }
 }
 
+/// Whether a call may be made again after a failure of which nobody knows how far it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// It changes nothing.
+    Safe,
+    /// It may have been done: rows would be there twice.
+    Unsafe,
+}
+
 /// Waits and asks again where the service is busy.
 struct Patience {
+    repeat: Repeat,
     retries: u32,
+    began: Instant,
 }
 
 impl Delegate for Patience {
     fn http_failure(&mut self, response: &common::Response, _error: Option<&Value>) -> Retry {
         let status = response.status();
-        if self.retries == RETRIES || !(status.as_u16() == 429 || status.is_server_error()) {
+        // Who has asked too often was not heard at all.
+        let may_help = status.as_u16() == 429 || (status.is_server_error() && self.repeat == Repeat::Safe);
+        if self.retries == RETRIES || !may_help {
             return Retry::Abort;
         }
         let asked = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let wait = asked.map_or(FIRST_WAIT * 2_u32.pow(self.retries), Duration::from_secs);
+        // What cannot be waited for is told at once.
+        if self.began.elapsed().saturating_add(wait) >= CALL_TIMEOUT {
+            return Retry::Abort;
+        }
         self.retries += 1;
         Retry::After(wait)
     }

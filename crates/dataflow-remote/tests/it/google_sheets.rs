@@ -157,6 +157,42 @@ fn a_busy_service_is_asked_again_and_a_used_up_quota_told() {
 }
 
 #[test]
+fn rows_whose_fate_is_not_known_are_not_written_again() {
+    for (status, writes) in [(503, 1), (429, 2)] {
+        let count = Arc::new(Mutex::new(0));
+        let seen = Arc::clone(&count);
+        let (variables, _file) = stand_in(3600, move |asked, _| {
+            if asked.line.starts_with("POST") {
+                let mut times = seen.lock().expect("no test fails with it");
+                *times += 1;
+                return if *times == 1 {
+                    (status, vec![("retry-after", "0".to_owned())], "{}".to_owned())
+                } else {
+                    answer(200, &json!({}))
+                };
+            }
+            if asked.path().contains("/values/") { answer(200, &json!({"values": [["policy"]]})) } else { about() }
+        });
+        let rows = [["policy"], ["fixed"]].map(|row| row.map(str::to_owned).to_vec());
+        let written = append_rows("sheets:abc?range=Load", &variables, &rows);
+        assert_eq!(written.is_ok(), status == 429, "{written:?}");
+        assert_eq!(*count.lock().expect("no test fails with it"), writes, "{status}");
+    }
+}
+
+#[test]
+fn a_quota_that_comes_back_too_late_is_told_at_once() {
+    let (variables, _file) = stand_in(3600, |_, _| {
+        let (status, _, body) = refusal(429, "Quota exceeded");
+        (status, vec![("retry-after", "3600".to_owned())], body)
+    });
+    let began = std::time::Instant::now();
+    let error = read("sheets:", &variables).expect_err("the quota is used up");
+    assert!(error.contains("429: Quota exceeded") && error.contains("the quota is used up"), "{error}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
 fn what_the_service_refuses_is_told_without_a_token() {
     for (code, message, hint) in [
         (401, "Request had invalid authentication credentials.", "clock of this machine"),
