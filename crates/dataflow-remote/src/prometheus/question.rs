@@ -60,13 +60,12 @@ impl Question {
     /// What is wrong, in words without credentials.
     pub(super) fn parse(text: &str, request: &TraceRequest, now: Timestamp) -> Result<Self, String> {
         let rest = text.get(PREFIX.len()..).unwrap_or_default();
-        let (server, parameters) = match split_query(rest) {
-            Some(parts) => parts,
-            None => {
-                // As a whole, so that no part of a password is taken for a parameter and shown.
-                Address::parse(rest)?;
-                rest.split_once('?').ok_or(format!("has no query; write {EXAMPLE}"))?
-            }
+        let (server, parameters) = if let Some(parts) = split_query(rest) {
+            parts
+        } else {
+            // As a whole, so that no part of a password is taken for a parameter and shown.
+            Address::parse(rest)?;
+            rest.split_once('?').ok_or(format!("has no query; write {EXAMPLE}"))?
         };
         let server = server_of(server)?;
         let found = parameters_of(parameters)?;
