@@ -305,8 +305,14 @@ fn a_proxy_is_asked_in_the_place_of_the_server() {
         if !request.line.starts_with("CONNECT ") {
             return reply(stream, "400 Bad Request", &[], b"");
         }
-        // Plays the server at the other end as well.
+        // Plays the server at the other end as well. What it is asked is read first: a connection that is closed with
+        // something unread is cut.
         reply_head(stream, "200 Connection established", &[])?;
+        let mut asked = std::io::BufReader::new(stream.try_clone()?);
+        let mut line = String::new();
+        while std::io::BufRead::read_line(&mut asked, &mut line)? > 2 {
+            line.clear();
+        }
         serve_file(request, stream, &content, "\"a\"")
     });
     let address = proxy.url("").replace("127.0.0.1", "me:pass%40word@127.0.0.1");
