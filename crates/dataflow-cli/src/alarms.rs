@@ -1,12 +1,15 @@
 //! What tells a policy that the newest load is an anomaly: a load above the forecast once made for it, or a detector
 //! that goes along with the loads as they become known.
 
+use std::sync::Arc;
+
 use dataflow_anomaly::{DetectorSettings, DetectorSpec, Kind, Verdict, Watch};
+use dataflow_experiment::{ANOMALY_LEVEL, AlarmMaker};
+use dataflow_forecast::View;
+use dataflow_scale::Observe;
 use dataflow_scale::spec::{Configuration, Origin};
-use dataflow_scale::{ForecastTrack, Observe};
 
 use crate::failure::Failure;
-use crate::forecasting::ANOMALY_LEVEL;
 use crate::quantity::percent;
 use crate::world::World;
 
@@ -55,31 +58,39 @@ impl AlarmSource {
     }
 }
 
+impl AlarmSource {
+    /// How it judges the loads of any history; `None` where forecasts do.
+    pub(crate) fn maker(self, seed: u64) -> Option<AlarmMaker> {
+        let Self::Detector(spec) = self else { return None };
+        Some(Arc::new(move |view| judge(view, spec, seed).into_iter().map(|(_, is_alarm)| is_alarm).collect()))
+    }
+}
+
+/// Lets a detector judge every load when it becomes known: its score, and whether it is an alarm. Only a load above the
+/// expected one counts: less load than expected is no reason to add servers.
+fn judge(view: View<'_>, spec: DetectorSpec, seed: u64) -> Vec<(f64, bool)> {
+    let settings = DetectorSettings { seed, ..DetectorSettings::new(view.step()) };
+    let mut detector = spec.build(&settings);
+    let mut watch = Watch::new(&settings, detector.threshold());
+    let judge = |(index, load): (usize, &f64)| {
+        let (time, value) = (view.time(index), (!view.is_missing(index)).then_some(*load));
+        let score = detector.score(time, value);
+        (score, is_more_than_expected(*load, &watch.next(time, value, score)))
+    };
+    view.values().iter().enumerate().map(judge).collect()
+}
+
 impl Alarms {
-    /// Lets the source judge every load when it becomes known; a detector's alarms take the place of those in `track`.
-    /// Only a load above the expected one counts: less load than expected is no reason to add servers.
-    pub(crate) fn raise(source: AlarmSource, world: &World, observe: Observe, track: &mut ForecastTrack) -> Self {
+    /// What the source says of the ticks that are simulated.
+    pub(crate) fn of(source: AlarmSource, world: &World, observe: Observe) -> Self {
         let AlarmSource::Detector(spec) = source else { return Self::Forecast };
-        let view = world.view();
-        let settings = DetectorSettings {
-            seed: world.configuration.settings().random_seed,
-            ..DetectorSettings::new(world.step())
-        };
-        let mut detector = spec.build(&settings);
-        let threshold = detector.threshold();
-        let mut watch = Watch::new(&settings, threshold);
-        let series = world.history.series();
-        let judge = |(index, load): (usize, &f64)| {
-            let (time, value) = (series.time(index), (!view.is_missing(index)).then_some(*load));
-            let score = detector.score(time, value);
-            (score, is_more_than_expected(*load, &watch.next(time, value, score)))
-        };
-        let judged: Vec<(f64, bool)> = series.values().iter().enumerate().map(judge).collect();
+        let settings = DetectorSettings::new(world.step());
+        let threshold = spec.build(&settings).threshold();
+        let judged = judge(world.view(), spec, world.configuration.settings().random_seed);
         let behind = usize::from(observe == Observe::Previous);
-        let first = series.len() - track.anomaly.len();
-        let newest = |tick: usize| judged.get((first + tick).checked_sub(behind)?).copied();
-        let (scores, anomaly) = (0..track.anomaly.len()).map(|tick| newest(tick).unwrap_or((0.0, false))).unzip();
-        track.anomaly = anomaly;
+        let first = judged.len() - world.load.len();
+        let newest = |tick: usize| judged.get((first + tick).checked_sub(behind)?).map(|(score, _)| *score);
+        let scores = (0..world.load.len()).map(|tick| newest(tick).unwrap_or(0.0)).collect();
         Self::Detector { name: spec.name(), threshold, scores }
     }
 

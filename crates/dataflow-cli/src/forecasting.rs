@@ -1,9 +1,13 @@
 //! The forecasts of a run: made by a model, tick by tick, or read from a file of forecasts made elsewhere.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use dataflow_experiment::Forecasts::{Given, Made};
+use dataflow_experiment::{ANOMALY_LEVEL, COVERAGE, ForecastMaker, LEVELS, Methods, Testbed};
 use dataflow_forecast::{
     FitError, ModelSettings, ModelSpec, RollingForecast, RollingSettings, band_levels, rolling_forecast, scores,
 };
@@ -19,10 +23,7 @@ use crate::progress::Progress;
 use crate::world::World;
 
 const MODEL: &str = "forecasting.model";
-/// The coverage of the interval that the hybrid policy acts on.
-pub(crate) const COVERAGE: f64 = 0.95;
-/// A load above this quantile of the forecast made for it is an anomaly.
-pub(crate) const ANOMALY_LEVEL: f64 = 0.997;
+
 /// Where forecasts come from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ForecastSource {
@@ -31,16 +32,13 @@ pub(crate) enum ForecastSource {
     File(PathBuf),
 }
 
-/// The forecasts of a run, as policies, plots and the table of facts want them.
+/// The forecasts of a run, as plots and the table of facts want them.
 pub(crate) struct Forecasts {
-    pub(crate) track: ForecastTrack,
     pub(crate) rolling: RollingForecast,
     pub(crate) facts: ForecastFacts,
     /// What tells of anomalies; `None` where the file of forecasts does.
     pub(crate) alarms: Option<Alarms>,
     pub(crate) seconds: f64,
-    /// What the user should know about how they were made.
-    pub(crate) note: Option<String>,
 }
 
 impl ForecastSource {
@@ -75,33 +73,27 @@ impl ForecastSource {
 }
 
 impl Forecasts {
-    /// Makes or reads the forecasts.
+    /// Makes the forecasts at the start-up time, or takes those of the file.
     ///
     /// # Errors
-    /// When the file is wrong or does not fit the trace, or the model cannot forecast it.
+    /// When the model cannot forecast the trace.
     pub(crate) fn of(
         world: &World,
+        testbed: &Testbed,
         source: &ForecastSource,
         alarms: AlarmSource,
-        observe: Observe,
-        cache: Option<&Cache>,
-        progress: &Progress,
     ) -> Result<Self, Failure> {
         let started = Instant::now();
-        let mut note = None;
-        let (track, rolling, model, alarms) = match source {
-            ForecastSource::Model(model) => {
-                let rolling;
-                (rolling, note) = roll(world, *model, observe, cache, progress)?;
-                let known = world.history.series().values();
-                let level = world.configuration.settings().quantile_level;
-                let first = known.len() - world.load.len();
-                let mut track = track(known, &rolling, level, observe).rows_from(first);
-                let alarms = Alarms::raise(alarms, world, observe, &mut track);
-                (track, rolling.rows_from(first), model.to_string(), Some(alarms))
+        let failed = |problem: String| Failure::Work(problem);
+        let lead = world.configuration.settings().lead_ticks(world.step()) as usize;
+        let made = testbed.rolling(lead).map_err(|error| failed(error.to_string()))?;
+        let (rolling, model, alarms) = match (made, source) {
+            (Some(rolling), ForecastSource::Model(model)) => {
+                let alarms = Alarms::of(alarms, world, testbed.methods().observe);
+                ((*rolling).clone().rows_from(testbed.judged().first), model.to_string(), Some(alarms))
             }
-            ForecastSource::File(path) => {
-                let track = read_file(path, world.load.len())?;
+            (_, source) => {
+                let track = testbed.track(&[lead]).map_err(|error| failed(error.to_string()))?;
                 let (lower, upper) = band_levels(COVERAGE);
                 let rolling = RollingForecast {
                     lead: 0,
@@ -110,80 +102,122 @@ impl Forecasts {
                     levels: vec![lower, upper],
                     quantiles: vec![track.lower.clone(), track.upper.clone()],
                 };
-                (track, rolling, path.display().to_string(), None)
+                (rolling, source.to_string(), None)
             }
         };
         let facts = facts(&world.seen, &rolling, model);
-        Ok(Self { track, rolling, facts, alarms, seconds: started.elapsed().as_secs_f64(), note })
+        Ok(Self { rolling, facts, alarms, seconds: started.elapsed().as_secs_f64() })
     }
 }
 
-/// The quantile levels that policies and facts need.
-pub(crate) fn levels(quantile_level: f64) -> Vec<f64> {
-    let (lower, upper) = band_levels(COVERAGE);
-    let mut levels = vec![lower, upper, quantile_level, ANOMALY_LEVEL];
-    levels.sort_by(f64::total_cmp);
-    levels.dedup();
-    levels
+impl fmt::Display for ForecastSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model(model) => model.fmt(formatter),
+            Self::File(path) => path.display().fmt(formatter),
+        }
+    }
 }
 
-/// The forecasts of the whole trace, from the cache where they were made before; then with a word on that.
-fn roll(
+/// What is said of forecasts once they are made.
+pub(crate) type Note = Arc<OnceLock<String>>;
+
+/// How forecasts and alarms are made for a world; what the user should know about forecasts is kept in `note`.
+///
+/// # Errors
+/// When a file of forecasts is wrong or does not fit the trace.
+pub(crate) fn methods(
+    world: &World,
+    source: &ForecastSource,
+    alarms: AlarmSource,
+    observe: Observe,
+    cache: Option<&Cache>,
+    progress: &Progress,
+    note: &Note,
+) -> Result<Methods, Failure> {
+    let seed = world.configuration.settings().random_seed;
+    Ok(match source {
+        ForecastSource::Model(model) => Methods {
+            observe,
+            forecasts: Made(maker(world, *model, observe, cache, progress, note)),
+            alarms: alarms.maker(seed),
+        },
+        ForecastSource::File(path) => {
+            let track = read_file(path, world.load.len())?;
+            let before = world.history.series().len() - world.load.len();
+            Methods { observe, forecasts: Given(Arc::new(after_unknown(before, track))), alarms: None }
+        }
+    })
+}
+
+/// The rows of a file, after those of the time before the window, of which it says nothing.
+fn after_unknown(ticks: usize, track: ForecastTrack) -> ForecastTrack {
+    let unknown = |column: Vec<f64>| [vec![f64::NAN; ticks], column].concat();
+    ForecastTrack {
+        mean: unknown(track.mean),
+        lower: unknown(track.lower),
+        upper: unknown(track.upper),
+        anomaly: [vec![false; ticks], track.anomaly].concat(),
+        quantiles: Vec::new(),
+    }
+}
+
+/// Makes forecasts of whole histories, or takes them from the cache where they were made before; then with a word on that.
+fn maker(
     world: &World,
     model: ModelSpec,
     observe: Observe,
     cache: Option<&Cache>,
     progress: &Progress,
-) -> Result<(RollingForecast, Option<String>), Failure> {
+    note: &Note,
+) -> ForecastMaker {
     let settings = world.configuration.settings();
-    let rolling = RollingSettings {
-        lead: settings.lead_ticks(world.step()) as usize,
+    let of_lead = RollingSettings {
+        lead: 0,
         observe_current: observe == Observe::Current,
-        levels: levels(settings.quantile_level),
+        levels: policy_levels(settings.quantile_level),
         model: ModelSettings { seed: settings.random_seed, ..ModelSettings::default() },
     };
-    let history = world.view();
-    let entry = cache.map(|cache| (cache, cache::key(history, model, &rolling)));
-    if let Some((cache, key)) = &entry
-        && let Some(forecast) = cache.get(key)
-    {
-        let folder = cache.folder().display();
-        let note = format!("the forecasts by {model} are those made before, from {folder}; --no-cache makes them anew");
-        return Ok((forecast, Some(note)));
-    }
-    let bar = progress.share("forecasting");
-    let tell = |share| bar.set(share);
-    let failed = |error: FitError| Failure::Work(error.to_string());
-    let watched = model.watched_model(rolling.model, Some(progress.training(model))).map_err(failed)?;
-    let forecast = rolling_forecast(history, watched.as_ref(), &rolling, Some(&tell)).map_err(failed)?;
-    if let Some((cache, key)) = &entry {
-        cache.put(key, &forecast);
-    }
-    Ok((forecast, None))
+    let (cache, progress, note) = (cache.cloned(), progress.clone(), Arc::clone(note));
+    Arc::new(move |history, lead| {
+        let rolling = RollingSettings { lead, ..of_lead.clone() };
+        let entry = cache.as_ref().map(|cache| (cache, cache::key(history, model, &rolling)));
+        if let Some((cache, key)) = &entry
+            && let Some(forecast) = cache.get(key)
+        {
+            let folder = cache.folder().display();
+            note.get_or_init(|| {
+                format!("the forecasts by {model} are those made before, from {folder}; --no-cache makes them anew")
+            });
+            return Ok(forecast);
+        }
+        let bar = progress.share("forecasting");
+        let tell = |share| bar.set(share);
+        let watched = model.watched_model(rolling.model, Some(progress.training(model)))?;
+        let forecast = rolling_forecast(history, watched.as_ref(), &rolling, Some(&tell))?;
+        if let Some((cache, key)) = &entry {
+            cache.put(key, &forecast);
+        }
+        Ok(forecast)
+    })
 }
 
-/// The forecasts as policies see them; `known` are the loads of the same ticks. The newest known load is anomalous
-/// where it lies above the anomaly quantile of the forecast that was once made for it.
-pub(crate) fn track(known: &[f64], rolling: &RollingForecast, quantile_level: f64, observe: Observe) -> ForecastTrack {
-    let level = |wanted: f64| {
-        let place = rolling.levels.iter().position(|level| *level == wanted);
-        place.map_or_else(|| vec![f64::NAN; rolling.mean.len()], |place| rolling.quantiles[place].clone())
-    };
+/// The quantile levels that policies can ask for, that of the settings among them.
+fn policy_levels(quantile_level: f64) -> Vec<f64> {
+    merged(LEVELS.iter().copied().chain([quantile_level]))
+}
+
+/// The quantile levels that facts, and policies at the level of the settings, need.
+pub(crate) fn levels(quantile_level: f64) -> Vec<f64> {
     let (lower, upper) = band_levels(COVERAGE);
-    let unusual = level(ANOMALY_LEVEL);
-    let behind = usize::from(observe == Observe::Previous);
-    let is_anomaly = |tick: usize| {
-        let newest = tick.checked_sub(behind)?;
-        let forecast = unusual[newest.checked_sub(rolling.lead)?];
-        Some(known[newest] > forecast)
-    };
-    ForecastTrack {
-        mean: rolling.mean.clone(),
-        lower: level(lower),
-        upper: level(upper),
-        quantile: level(quantile_level),
-        anomaly: (0..rolling.mean.len()).map(|tick| is_anomaly(tick).unwrap_or(false)).collect(),
-    }
+    merged([lower, upper, quantile_level, ANOMALY_LEVEL].into_iter())
+}
+
+fn merged(levels: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut levels: Vec<f64> = levels.collect();
+    levels.sort_by(f64::total_cmp);
+    levels.dedup();
+    levels
 }
 
 fn facts(load: &Observed, rolling: &RollingForecast, model: String) -> ForecastFacts {
@@ -248,7 +282,6 @@ fn read_file(path: &Path, ticks: usize) -> Result<ForecastTrack, Failure> {
             Failure::Input(format!("{name}, line {line}, column anomaly: expected true or false, found {flag:?}"))
         })?);
     }
-    track.quantile.clone_from(&track.upper);
     if track.rows() != ticks {
         return Err(Failure::Input(format!(
             "{name}: {} of forecasts, but the trace has {ticks} ticks; expected one row per tick",

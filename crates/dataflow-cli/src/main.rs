@@ -13,6 +13,7 @@ mod output;
 mod past;
 mod pipeline;
 mod plot;
+mod policy;
 mod progress;
 mod quantity;
 mod report;

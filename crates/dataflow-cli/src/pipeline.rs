@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use dataflow_experiment::Testbed;
 use dataflow_forecast::RollingForecast;
 use dataflow_scale::optimum::{Plan, TooLarge, by_levels, under_limits};
 use dataflow_scale::spec::{Origin, PolicySpec};
-use dataflow_scale::{Observe, Outcome, Scenario, Timeline, simulate};
+use dataflow_scale::{Observe, Outcome, Timeline};
 use rayon::prelude::*;
 
 use crate::alarms::AlarmSource;
 use crate::cache::Cache;
 use crate::comparison::{Actions, Bound, Comparison, CostFacts, RunFacts, Ticks, TraceFacts};
 use crate::failure::Failure;
-use crate::forecasting::{ForecastSource, Forecasts};
+use crate::forecasting::{self, ForecastSource, Forecasts};
 use crate::progress::Progress;
 use crate::quantity::grouped;
 use crate::world::World;
@@ -140,16 +141,26 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
     refuse_overflow(&world)?;
     // A file of forecasts is checked even where no policy reads it: it was given for this trace.
     let is_file = matches!(wanted.forecast, ForecastSource::File(_));
-    let needs_forecast = is_file || wanted.policies.iter().any(|policy| policy.uses_forecast());
+    let needs_forecast = is_file || wanted.policies.iter().any(PolicySpec::uses_forecast);
+    let note = forecasting::Note::default();
+    let methods = forecasting::methods(
+        &world,
+        &wanted.forecast,
+        wanted.alarms,
+        wanted.observe,
+        wanted.cache.as_ref(),
+        progress,
+        &note,
+    )?;
+    let testbed = world.testbed(methods)?;
     let make_forecasts = || {
-        let forecasts =
-            || Forecasts::of(&world, &wanted.forecast, wanted.alarms, wanted.observe, wanted.cache.as_ref(), progress);
+        let forecasts = || Forecasts::of(&world, &testbed, &wanted.forecast, wanted.alarms);
         needs_forecast.then(forecasts).transpose()
     };
     let (forecasts, optima) = rayon::join(make_forecasts, || Optima::of(&world, progress));
     let forecasts = forecasts?;
     let started = Instant::now();
-    let runs = simulate_all(&world, wanted, forecasts.as_ref(), &optima)?;
+    let runs = simulate_all(&world, &testbed, wanted, &optima)?;
     let simulate_seconds = started.elapsed().as_secs_f64();
 
     let mut notes = world.notes.clone();
@@ -161,7 +172,7 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
             "row t of the file is what policies are given at tick t; `quantile` provisions for `upper`".to_owned(),
         );
     }
-    notes.extend(forecasts.as_ref().and_then(|forecasts| forecasts.note.clone()));
+    notes.extend(note.get().cloned());
     notes.extend(forecasts.as_ref().and_then(|forecasts| note_of_stand_in(&forecasts.rolling, &forecasts.facts.model)));
     let elapsed_seconds = BTreeMap::from([
         ("ingest", world.ingest_seconds),
@@ -189,28 +200,21 @@ fn note_of_stand_in(rolling: &RollingForecast, model: &str) -> Option<String> {
 /// The run of every policy wanted, in their order, and last that of the fleet at its most servers.
 fn simulate_all(
     world: &World,
+    testbed: &Testbed,
     wanted: &Wanted,
-    forecasts: Option<&Forecasts>,
     optima: &Optima,
 ) -> Result<Vec<(Outcome, Timeline)>, Failure> {
-    let step = world.step();
-    let scenario = Scenario {
-        fleet: &world.fleet,
-        prices: &world.prices,
-        load: world.load.values(),
-        known: world.known_in_window(),
-        observe: wanted.observe,
-        forecast: forecasts.map(|forecasts| &forecasts.track),
-    };
-    let baseline = (PolicySpec::Fixed(None), false);
-    let policies: Vec<(PolicySpec, bool)> =
-        wanted.policies.iter().map(|policy| (*policy, wanted.record)).chain([baseline]).collect();
+    let settings = world.configuration.settings();
+    let baseline = (&PolicySpec::Fixed(None), false);
+    let policies: Vec<(&PolicySpec, bool)> =
+        wanted.policies.iter().map(|policy| (policy, wanted.record)).chain([baseline]).collect();
     policies
         .par_iter()
         .map(|(policy, record)| {
             let mut timeline = Timeline::default();
-            let mut policy = policy.build(world.configuration.settings(), step, &optima.replayed().provisioned);
-            let outcome = simulate(&scenario, policy.as_mut(), record.then_some(&mut timeline))
+            let mut built = policy.build(settings, world.step(), &optima.replayed().provisioned);
+            let outcome = testbed
+                .simulate(built.as_mut(), policy, settings, record.then_some(&mut timeline))
                 .map_err(|error| Failure::Input(error.to_string()))?;
             Ok((outcome, timeline))
         })

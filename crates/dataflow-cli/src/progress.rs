@@ -13,6 +13,7 @@ const SHARE_STEPS: u64 = 1_000;
 const TICK: Duration = Duration::from_millis(500);
 
 /// Where bars are drawn, if anywhere.
+#[derive(Clone)]
 pub(crate) struct Progress {
     bars: MultiProgress,
 }

@@ -67,8 +67,8 @@ pub(crate) fn comparison(trace: &Trace) -> Sample {
         mean: forecast.mean.clone(),
         lower: forecast.quantiles[0].clone(),
         upper: forecast.quantiles[1].clone(),
-        quantile: forecast.quantiles[1].clone(),
         anomaly: vec![false; load.len()],
+        quantiles: Vec::new(),
     };
     let scenario = Scenario {
         fleet: &fleet,
@@ -114,7 +114,7 @@ fn run_all(scenario: &Scenario<'_>) -> (Vec<&'static str>, Vec<Outcome>, Vec<Tim
         ("reactive", Box::new(Reactive(limits))),
         ("predictive", Box::new(Predictive(limits))),
         ("hybrid", Box::new(Hybrid::new(hybrid))),
-        ("quantile", Box::new(QuantileBaseStock::new(30))),
+        ("quantile", Box::new(QuantileBaseStock::new(0.95, 30))),
         ("optimal", Box::new(Replay(plan))),
     ];
     let (mut names, mut outcomes, mut timelines) = (Vec::new(), Vec::new(), Vec::new());

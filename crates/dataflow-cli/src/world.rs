@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use dataflow_experiment::{Methods, Testbed};
 use dataflow_forecast::{Dispersion, History, View};
 use dataflow_remote::{Places, Variables};
 use dataflow_scale::spec::{Configuration, Origin, Rate};
@@ -64,6 +65,8 @@ pub(crate) struct World {
     pub(crate) source: String,
     /// The load of each tick, gaps filled.
     pub(crate) load: Series,
+    /// The load from the beginning of the trace to the end of the window, gaps filled as in `load`.
+    pub(crate) load_with_past: Series,
     /// The load as it is seen, gaps and all: that of `load` before filling.
     pub(crate) seen: Observed,
     /// What policies and models come to know, from the beginning of the trace to the end of the window: gaps are filled
@@ -125,7 +128,8 @@ impl World {
         notes.extend(note_of_missing(&seen, trace.fill));
         notes.extend(note_of_silence(&seen));
         let history = if trace.scale == 1.0 { history } else { history.scale(trace.scale).map_err(wrong)? };
-        let load = history.fill(trace.fill).and_then(|filled| filled.window(window.clone())).map_err(wrong)?;
+        let load_with_past = history.fill(trace.fill).map_err(wrong)?;
+        let load = load_with_past.window(window.clone()).map_err(wrong)?;
         let finer = finer.map(|finer| finer.scale(trace.scale)).transpose().map_err(wrong)?;
         let dispersion = past::dispersion(&history, finer.as_ref(), &extras, trace.scale);
         let known = history.fill_from_past(trace.fill).map_err(wrong)?;
@@ -146,6 +150,7 @@ impl World {
         Ok(Self {
             source,
             load,
+            load_with_past,
             seen,
             history: past,
             dispersion,
@@ -158,6 +163,16 @@ impl World {
             notes,
             ingest_seconds,
         })
+    }
+
+    /// The traffic, ready for policies under any settings.
+    ///
+    /// # Errors
+    /// When what is known of the load does not fit it.
+    pub(crate) fn testbed(&self, methods: Methods) -> Result<Testbed, Failure> {
+        let (history, load) = (self.history.clone(), self.load_with_past.values().to_vec());
+        Testbed::new(history, load, self.load.len(), self.time_zone.clone(), methods)
+            .map_err(|error| Failure::Work(error.to_string()))
     }
 
     /// What is known of the load of each tick that is simulated.

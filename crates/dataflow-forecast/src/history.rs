@@ -172,9 +172,8 @@ impl<'a> View<'a> {
     pub fn slice(self, range: Range<usize>) -> Self {
         let until = range.end.min(self.values.len());
         let from = range.start.min(until);
-        let ahead = SignedDuration::from_secs(i64::from(self.step.seconds()).saturating_mul(from as i64));
         Self {
-            start: self.start.saturating_add(ahead).unwrap_or(self.start),
+            start: self.time(from),
             values: &self.values[from..until],
             missing: if self.missing.is_empty() { &[] } else { &self.missing[from..until] },
             offset: self.offset + from,
@@ -196,6 +195,12 @@ impl<'a> View<'a> {
     /// The instant at which the first interval begins.
     pub const fn start(&self) -> Timestamp {
         self.start
+    }
+
+    /// The instant at which an interval begins.
+    pub fn time(&self, interval: usize) -> Timestamp {
+        let ahead = SignedDuration::from_secs(i64::from(self.step.seconds()).saturating_mul(interval as i64));
+        self.start.saturating_add(ahead).unwrap_or(self.start)
     }
 
     /// The length of one interval.

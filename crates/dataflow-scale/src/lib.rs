@@ -5,11 +5,13 @@
 //! future, and returns a target; [`Explanation`] keeps its reasons.
 
 mod fleet;
+mod forecast_track;
 pub mod optimum;
 pub mod policy;
 mod simulator;
 pub mod spec;
 
 pub use fleet::{Cost, Fleet, FleetState, Prices};
-pub use policy::{Explanation, ForecastPoint, Observation, Policy, Reason};
-pub use simulator::{ForecastTrack, Observe, Outcome, Scenario, SimulationError, Timeline, simulate};
+pub use forecast_track::{ForecastPoint, ForecastTrack, QuantileTrack};
+pub use policy::{Explanation, Observation, Policy, Reason};
+pub use simulator::{Observe, Outcome, Scenario, SimulationError, Timeline, simulate};

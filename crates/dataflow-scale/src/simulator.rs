@@ -1,7 +1,7 @@
 //! The simulator: one policy on one trace, tick by tick, in the order boot, decide, apply, charge.
 
-use crate::policy::{Explanation, ForecastPoint, Observation, Policy, Reason};
-use crate::{Cost, Fleet, FleetState, Prices};
+use crate::policy::{Explanation, Observation, Policy, Reason};
+use crate::{Cost, Fleet, FleetState, ForecastTrack, Prices};
 
 /// Which load is the newest that a policy knows at the decision of tick `t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -11,53 +11,6 @@ pub enum Observe {
     Previous,
     /// That of tick `t` itself, as the reference project has it; it flatters reactive policies.
     Current,
-}
-
-/// Forecasts made elsewhere, one row per tick: row `t` is what a policy is given at the decision of tick `t`.
-///
-/// Loads are in the unit of the trace, per tick. All columns have one length.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ForecastTrack {
-    /// Expected load.
-    pub mean: Vec<f64>,
-    /// Lower end of the prediction interval.
-    pub lower: Vec<f64>,
-    /// Upper end of the prediction interval.
-    pub upper: Vec<f64>,
-    /// The quantile that the base-stock policy provisions for.
-    pub quantile: Vec<f64>,
-    /// Whether the newest load known at this tick was anomalous.
-    pub anomaly: Vec<bool>,
-}
-
-impl ForecastTrack {
-    /// Number of rows that every column has.
-    pub fn rows(&self) -> usize {
-        let columns = [&self.mean, &self.lower, &self.upper, &self.quantile];
-        columns.iter().map(|column| column.len()).chain([self.anomaly.len()]).min().unwrap_or(0)
-    }
-
-    /// The rows from tick `first` on: those of a window of the trace that ends with it.
-    #[must_use]
-    pub fn rows_from(mut self, first: usize) -> Self {
-        let first = first.min(self.rows());
-        for column in [&mut self.mean, &mut self.lower, &mut self.upper, &mut self.quantile] {
-            column.drain(..first);
-        }
-        self.anomaly.drain(..first);
-        self
-    }
-
-    #[inline]
-    fn at(&self, tick: usize) -> ForecastPoint {
-        ForecastPoint {
-            mean: self.mean[tick],
-            lower: self.lower[tick],
-            upper: self.upper[tick],
-            quantile: self.quantile[tick],
-            anomaly: self.anomaly[tick],
-        }
-    }
 }
 
 /// One world to run policies in.

@@ -12,15 +12,17 @@ use super::{Explanation, Observation, Policy, Reason};
 /// Provisions for a quantile of the forecast; ignores the cooldown, whose work its hold does.
 #[derive(Debug, Clone)]
 pub struct QuantileBaseStock {
+    level: f64,
     hold_ticks: u32,
     /// Recent targets that no later one exceeds: ticks ascending, targets strictly descending.
     recent: VecDeque<(usize, u32)>,
 }
 
 impl QuantileBaseStock {
-    /// Keeps the largest target of the last `hold_ticks` ticks, the present one included.
-    pub const fn new(hold_ticks: u32) -> Self {
-        Self { hold_ticks, recent: VecDeque::new() }
+    /// Provisions for the quantile of this level and keeps the largest target of the last `hold_ticks` ticks, the
+    /// present one included.
+    pub const fn new(level: f64, hold_ticks: u32) -> Self {
+        Self { level, hold_ticks, recent: VecDeque::new() }
     }
 
     fn largest_recent(&mut self, tick: usize, target: u32) -> u32 {
@@ -37,7 +39,7 @@ impl QuantileBaseStock {
 
 impl Policy for QuantileBaseStock {
     fn decide(&mut self, now: &Observation<'_>, explanation: &mut Explanation) -> u32 {
-        let quantile = now.forecast.map(|forecast| forecast.quantile).filter(|load| !load.is_nan());
+        let quantile = now.forecast.map(|forecast| forecast.quantile(self.level)).filter(|load| !load.is_nan());
         let Some(load) = quantile else {
             explanation.note(|| Reason::NothingKnown);
             return now.state.provisioned();

@@ -5,13 +5,15 @@
 
 mod base_stock;
 mod reason;
+mod relay;
 mod threshold;
 
 pub use base_stock::QuantileBaseStock;
 pub use reason::{Explanation, Reason, Signal};
+pub use relay::Relay;
 pub use threshold::{Hybrid, HybridThresholds, Predictive, Reactive, UtilizationThresholds};
 
-use crate::{Fleet, FleetState};
+use crate::{Fleet, FleetState, ForecastPoint};
 
 /// What a policy may know at the decision of one tick. Nothing here depends on a load that has not been seen.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +27,7 @@ pub struct Observation<'a> {
     /// The limits of the fleet.
     pub fleet: &'a Fleet,
     /// The forecast made from the known loads, if the run has forecasts.
-    pub forecast: Option<ForecastPoint>,
+    pub forecast: Option<ForecastPoint<'a>>,
 }
 
 impl Observation<'_> {
@@ -38,21 +40,6 @@ impl Observation<'_> {
     pub(crate) fn utilization(&self, load: f64) -> f64 {
         load / (f64::from(self.state.provisioned()) * self.fleet.capacity)
     }
-}
-
-/// One forecast as a policy sees it, in the unit of the trace per tick. NaN where no forecast could be made.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ForecastPoint {
-    /// Expected load.
-    pub mean: f64,
-    /// Lower end of the prediction interval.
-    pub lower: f64,
-    /// Upper end of the prediction interval.
-    pub upper: f64,
-    /// The quantile that the base-stock policy provisions for.
-    pub quantile: f64,
-    /// Whether the newest known load was judged anomalous.
-    pub anomaly: bool,
 }
 
 /// A rule that chooses how many servers a fleet should have.

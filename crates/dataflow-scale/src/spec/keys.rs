@@ -199,6 +199,52 @@ impl Key {
         self.slot.expected()
     }
 
+    /// The value as a configuration writes it; `None` where it is left out.
+    pub fn text(&self, settings: &Settings) -> Option<String> {
+        self.slot.text(settings)
+    }
+
+    /// The value as a number: of a rate its amount, of a time its seconds; `None` where it is none or left out.
+    pub fn number(&self, settings: &Settings) -> Option<f64> {
+        let settings = &mut settings.clone();
+        match self.slot {
+            Slot::Rate(slot) => Some(slot(settings).amount),
+            Slot::Price(slot) | Slot::Utilization(slot) | Slot::Level(slot) | Slot::Time(slot) => Some(*slot(settings)),
+            Slot::OptionalTime(slot) => *slot(settings),
+            Slot::Count(slot) => Some(f64::from(*slot(settings))),
+            Slot::Limit(slot) => slot(settings).map(f64::from),
+            Slot::Interval(_) | Slot::Seed(_) | Slot::Name(_) => None,
+        }
+    }
+
+    /// Sets the value to a number, in the units of [`Self::number`]; `None` where it may not be that.
+    pub fn set_number(&self, settings: &mut Settings, value: f64) -> Option<()> {
+        let is_whole = value.fract() == 0.0 && (0.0..=f64::from(COUNT_MAX)).contains(&value);
+        match self.slot {
+            _ if !value.is_finite() || value < 0.0 => return None,
+            Slot::Rate(slot) => slot(settings).amount = value,
+            Slot::Price(slot) => *slot(settings) = value,
+            Slot::Utilization(slot) if value > 0.0 => *slot(settings) = value,
+            Slot::Level(slot) if value > 0.0 && value < 1.0 => *slot(settings) = value,
+            Slot::Time(slot) if value <= SECONDS_MAX => *slot(settings) = value,
+            Slot::OptionalTime(slot) if value <= SECONDS_MAX => *slot(settings) = Some(value),
+            Slot::Count(slot) if is_whole => *slot(settings) = value as u32,
+            Slot::Limit(slot) if is_whole && value > 0.0 => *slot(settings) = Some(value as u32),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Whether the value is a whole number.
+    pub const fn is_whole(&self) -> bool {
+        matches!(self.slot, Slot::Count(_) | Slot::Limit(_))
+    }
+
+    /// What [`Self::number`] is measured in; empty for amounts, shares and counts.
+    pub const fn unit(&self) -> &'static str {
+        if matches!(self.slot, Slot::Time(_) | Slot::OptionalTime(_)) { "s" } else { "" }
+    }
+
     /// The section and the name within it; the section is empty at the top level.
     pub(super) fn section_and_name(path: &str) -> (&str, &str) {
         path.rsplit_once('.').unwrap_or(("", path))

@@ -3,12 +3,14 @@
 mod configuration;
 mod document;
 mod keys;
+mod parameters;
 mod policies;
 mod quantity;
 mod settings;
 
 pub use configuration::{Configuration, ConfigurationError, Origin};
 pub use keys::{KEYS, Key};
-pub use policies::{PolicyNameError, PolicySpec};
+pub use parameters::Parameter;
+pub use policies::{PolicyError, PolicySpec};
 pub use quantity::Rate;
 pub use settings::Settings;

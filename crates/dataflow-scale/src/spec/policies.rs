@@ -1,7 +1,6 @@
 //! Policies by name, as `--policies` lists them, and how each is built from the settings.
 
 use std::fmt;
-use std::str::FromStr;
 
 use dataflow_series::{Step, did_you_mean};
 
@@ -9,7 +8,7 @@ use super::settings::Settings;
 use crate::policy::{Fixed, Hybrid, Policy, Predictive, QuantileBaseStock, Reactive, Replay};
 
 /// A policy as data: what it is, without the settings it runs under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PolicySpec {
     /// Always this many servers; `None` is as many as allowed.
     Fixed(Option<u32>),
@@ -27,11 +26,26 @@ pub enum PolicySpec {
 
 /// Why a text names no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no policy{suggestion}; there are {}, and fixed:N of N servers", names().join(", "))]
-pub struct PolicyNameError {
-    name: String,
-    suggestion: String,
+#[non_exhaustive]
+pub enum PolicyError {
+    /// There is no policy of this name.
+    #[error("{name:?} is no policy{suggestion}; there are {}, and fixed:N of N servers", names().join(", "))]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The name that may have been meant, in words, or nothing.
+        suggestion: String,
+    },
+    /// The file behind the name cannot be read, or does not hold such a policy: where, what was expected.
+    #[error("{0}")]
+    Manifest(String),
 }
+
+/// Reads a manifest: the file's name and its content; or says what is wrong where, what was expected, how to mend it.
+type OfManifest = fn(&str, &str) -> Result<PolicySpec, String>;
+
+/// The kinds of manifests that are policies.
+const MANIFESTS: &[(&str, OfManifest)] = &[];
 
 /// The names of the policies compared by default, which are all but `fixed:N`.
 fn names() -> [String; 6] {
@@ -43,19 +57,51 @@ impl PolicySpec {
     pub const DEFAULT: [Self; 6] =
         [Self::Fixed(None), Self::Reactive, Self::Predictive, Self::Hybrid, Self::Quantile, Self::Optimal];
 
+    /// The policy that a text names: a name of the list, or a kind of manifest with a file (`kind:FILE`), whose content
+    /// `read` gives, or why there is none.
+    ///
+    /// # Errors
+    /// When there is no such policy, or the file does not hold one.
+    pub fn resolve(text: &str, read: &mut dyn FnMut(&str) -> Result<String, String>) -> Result<Self, PolicyError> {
+        let text = text.trim();
+        if let Some((kind, argument)) = text.split_once(':') {
+            if kind == "fixed"
+                && let Ok(servers) = argument.parse()
+            {
+                return Ok(Self::Fixed(Some(servers)));
+            }
+            if let Some((_, of_manifest)) = MANIFESTS.iter().find(|(known, _)| *known == kind) {
+                let content = read(argument).map_err(PolicyError::Manifest)?;
+                return of_manifest(argument, &content).map_err(PolicyError::Manifest);
+            }
+        }
+        Self::DEFAULT.into_iter().find(|policy| policy.to_string() == text).ok_or_else(|| PolicyError::Unknown {
+            name: text.to_owned(),
+            suggestion: did_you_mean(text, names().iter().map(String::as_str)),
+        })
+    }
+
     /// Whether it acts on forecasts.
-    pub const fn uses_forecast(self) -> bool {
+    pub const fn uses_forecast(&self) -> bool {
         matches!(self, Self::Predictive | Self::Hybrid | Self::Quantile)
     }
 
+    /// The leads, in ticks, at which it wants quantiles of the forecast; the first one is that of the mean.
+    pub fn leads(&self, settings: &Settings, step: Step) -> Vec<usize> {
+        vec![settings.lead_ticks(step) as usize]
+    }
+
     /// The policy at intervals of this length; `plan` is the optimum's, servers provisioned in each tick.
-    pub fn build(self, settings: &Settings, step: Step, plan: &[u32]) -> Box<dyn Policy> {
+    pub fn build(&self, settings: &Settings, step: Step, plan: &[u32]) -> Box<dyn Policy> {
         match self {
             Self::Fixed(servers) => Box::new(Fixed(servers.unwrap_or(settings.max_servers))),
             Self::Reactive => Box::new(Reactive(settings.reactive)),
             Self::Predictive => Box::new(Predictive(settings.predictive)),
             Self::Hybrid => Box::new(Hybrid::new(settings.hybrid(step))),
-            Self::Quantile => Box::new(QuantileBaseStock::new(step.ticks(settings.quantile_hold_seconds))),
+            Self::Quantile => {
+                let hold_ticks = step.ticks(settings.quantile_hold_seconds);
+                Box::new(QuantileBaseStock::new(settings.quantile_level, hold_ticks))
+            }
             Self::Optimal => Box::new(Replay(plan.to_vec())),
         }
     }
@@ -75,32 +121,21 @@ impl fmt::Display for PolicySpec {
     }
 }
 
-impl FromStr for PolicySpec {
-    type Err = PolicyNameError;
-
-    fn from_str(text: &str) -> Result<Self, PolicyNameError> {
-        let text = text.trim();
-        if let Some(servers) = text.strip_prefix("fixed:").and_then(|servers| servers.parse().ok()) {
-            return Ok(Self::Fixed(Some(servers)));
-        }
-        Self::DEFAULT.into_iter().find(|policy| policy.to_string() == text).ok_or_else(|| PolicyNameError {
-            name: text.to_owned(),
-            suggestion: did_you_mean(text, names().iter().map(String::as_str)),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn resolve(text: &str) -> Result<PolicySpec, PolicyError> {
+        PolicySpec::resolve(text, &mut |_| Err("nothing is there".to_owned()))
+    }
+
     #[test]
     fn every_name_is_read_as_it_is_written() {
         for policy in PolicySpec::DEFAULT.into_iter().chain([PolicySpec::Fixed(Some(3))]) {
-            assert_eq!(policy.to_string().parse(), Ok(policy));
+            assert_eq!(resolve(&policy.to_string()), Ok(policy));
         }
-        let error = "reactiv".parse::<PolicySpec>().unwrap_err().to_string();
+        let error = resolve("reactiv").unwrap_err().to_string();
         assert!(error.contains("did you mean reactive?"), "{error}");
-        assert!("fixed:-1".parse::<PolicySpec>().is_err());
+        assert!(resolve("fixed:-1").is_err());
     }
 }

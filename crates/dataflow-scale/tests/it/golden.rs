@@ -217,7 +217,7 @@ fn forecast_of(case: &Value, load: &[f64]) -> Option<ForecastTrack> {
     Some(ForecastTrack {
         lower: mean.iter().map(|mean| mean - half_width).collect(),
         upper: mean.iter().map(|mean| mean + half_width).collect(),
-        quantile: mean.clone(),
+        quantiles: Vec::new(),
         anomaly: load.iter().enumerate().map(flag).collect(),
         mean,
     })

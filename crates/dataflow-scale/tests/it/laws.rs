@@ -30,7 +30,7 @@ fn policies() -> Vec<Box<dyn Policy>> {
         Box::new(Reactive(UtilizationThresholds { high: 0.75, low: 0.30 })),
         Box::new(Predictive(UtilizationThresholds { high: 0.70, low: 0.35 })),
         Box::new(Hybrid::new(HybridThresholds { out: 0.75, r#in: 0.40, emergency: 0.90, hysteresis_ticks: 2 })),
-        Box::new(QuantileBaseStock::new(4)),
+        Box::new(QuantileBaseStock::new(0.95, 4)),
     ]
 }
 
@@ -40,7 +40,7 @@ fn naive(load: &[f64]) -> ForecastTrack {
     ForecastTrack {
         lower: mean.iter().map(|mean| mean * 0.8).collect(),
         upper: mean.iter().map(|mean| mean * 1.2).collect(),
-        quantile: mean.iter().map(|mean| mean * 1.1).collect(),
+        quantiles: Vec::new(),
         anomaly: mean.iter().map(|mean| *mean > 900.0).collect(),
         mean,
     }
@@ -122,7 +122,7 @@ fn hysteresis_delays_scaling_in_until_the_condition_has_held() {
 fn the_base_stock_keeps_its_largest_recent_target() {
     let fleet = Fleet { capacity: 100.0, startup_ticks: 0, cooldown_ticks: 9, min_servers: 1, max_servers: 9 };
     let load = [100.0, 500.0, 100.0, 100.0, 100.0, 100.0, 100.0];
-    let (_, timeline) = run(&fleet, &load, &mut QuantileBaseStock::new(3));
+    let (_, timeline) = run(&fleet, &load, &mut QuantileBaseStock::new(0.95, 3));
     // A load of 500 is seen one tick later, when its quantile is 550, and its target then holds for three ticks.
     assert_eq!(timeline.provisioned, [1, 2, 6, 6, 6, 2, 2]);
 }

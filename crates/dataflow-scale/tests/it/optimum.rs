@@ -189,7 +189,7 @@ proptest! {
                 (&mut Reactive(UtilizationThresholds { high: 0.75, low: 0.30 }), bound.cost),
                 (&mut Predictive(UtilizationThresholds { high: 0.70, low: 0.35 }), bound.cost),
                 (&mut Hybrid::new(hybrid), bound.cost),
-                (&mut QuantileBaseStock::new(seed as u32 % 9), free.cost),
+                (&mut QuantileBaseStock::new(0.95, seed as u32 % 9), free.cost),
                 (&mut Fixed(fixed), free.cost),
             ];
             for (policy, bound) in policies {
@@ -252,7 +252,6 @@ fn random_forecasts(ticks: usize, seed: u64) -> ForecastTrack {
         track.mean.push(mean);
         track.lower.push(mean - draw(40.0));
         track.upper.push(mean + draw(40.0));
-        track.quantile.push(mean + draw(20.0));
         track.anomaly.push(draw(1.0) > 0.95);
     }
     track

@@ -19,6 +19,7 @@ use crate::forecasting::ForecastSource;
 use crate::output::{self, Format};
 use crate::pipeline::{self, Compared, Wanted};
 use crate::plot;
+use crate::policy;
 use crate::progress::Progress;
 use crate::report::{self, Provenance};
 use crate::results;
@@ -46,7 +47,7 @@ pub(crate) struct CompareArguments {
     each_column: Option<String>,
     /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES.as_str(), help_heading = "Comparison")]
-    policies: Vec<PolicySpec>,
+    policies: Vec<String>,
     /// Newest load that a policy knows when it decides for a tick: that of the tick before, or of the tick itself
     #[arg(long, value_enum, default_value_t = ObserveArgument::Previous, help_heading = "Comparison")]
     observe: ObserveArgument,
@@ -142,18 +143,10 @@ fn wanted(
 ) -> Result<Wanted, Failure> {
     let settings = configuration.settings();
     let mut policies: Vec<PolicySpec> = Vec::new();
-    for policy in &arguments.policies {
-        if let PolicySpec::Fixed(Some(servers)) = policy
-            && !(settings.min_servers..=settings.max_servers).contains(servers)
-        {
-            return Err(Failure::Input(format!(
-                "--policies {policy}: expected a number of servers from {} to {} \
-                 (simulation.min_servers and simulation.max_servers)",
-                settings.min_servers, settings.max_servers
-            )));
-        }
-        if !policies.contains(policy) {
-            policies.push(*policy);
+    for text in &arguments.policies {
+        let policy = policy::named(text, "--policies", settings)?;
+        if !policies.contains(&policy) {
+            policies.push(policy);
         }
     }
     let (forecast, warning) = ForecastSource::choose(arguments.forecast.as_deref(), configuration)?;

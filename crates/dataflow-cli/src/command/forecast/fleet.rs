@@ -1,13 +1,14 @@
 //! What a fleet costs whose policy acts on a model's forecasts, over the held-out part: the most exact forecast is not
 //! always the cheapest.
 
+use dataflow_experiment::forecast_track;
 use dataflow_forecast::{HeldOut, RollingForecast};
 use dataflow_scale::optimum::by_levels;
 use dataflow_scale::spec::PolicySpec;
 use dataflow_scale::{Observe, Scenario, simulate};
 use serde::Serialize;
 
-use crate::forecasting::{levels, track};
+use crate::forecasting::levels;
 use crate::world::World;
 
 /// The fleet that is simulated, and what can be reached.
@@ -60,7 +61,7 @@ pub(crate) fn costs(world: &World, held_out: &HeldOut, fleet: &FleetFacts) -> Op
         levels,
     };
     let known = last(world.known_in_window(), held_out.len());
-    let track = track(known, &rolling, settings.quantile_level, Observe::Previous);
+    let track = forecast_track(known, &[&rolling], Observe::Previous);
     let scenario = Scenario {
         fleet: &world.fleet,
         prices: &world.prices,
@@ -69,7 +70,7 @@ pub(crate) fn costs(world: &World, held_out: &HeldOut, fleet: &FleetFacts) -> Op
         observe: Observe::Previous,
         forecast: Some(&track),
     };
-    let cost = |policy: PolicySpec| {
+    let cost = |policy: &PolicySpec| {
         let outcome = simulate(&scenario, policy.build(settings, world.step(), &[]).as_mut(), None).ok()?;
         let cost = outcome.cost.total();
         Some(FleetCost {
@@ -78,7 +79,7 @@ pub(crate) fn costs(world: &World, held_out: &HeldOut, fleet: &FleetFacts) -> Op
             dropped_share: if outcome.offered > 0.0 { outcome.dropped / outcome.offered } else { 0.0 },
         })
     };
-    Some(FleetCosts { quantile: cost(PolicySpec::Quantile)?, predictive: cost(PolicySpec::Predictive)? })
+    Some(FleetCosts { quantile: cost(&PolicySpec::Quantile)?, predictive: cost(&PolicySpec::Predictive)? })
 }
 
 fn last(values: &[f64], count: usize) -> &[f64] {

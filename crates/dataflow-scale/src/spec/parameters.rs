@@ -1,0 +1,123 @@
+//! The numbers of a policy that can be tuned: where each may lie, and how it is changed.
+
+use super::keys::Key;
+use super::policies::PolicySpec;
+use super::settings::Settings;
+
+/// A number that tuning may change, and where it may lie.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// A key of the configuration, or a field of a manifest.
+    pub name: String,
+    /// What it means, one sentence.
+    pub about: String,
+    /// Its present value, in `unit`.
+    pub value: f64,
+    /// Least value worth trying, in `unit`.
+    pub low: f64,
+    /// Largest value worth trying, in `unit`.
+    pub high: f64,
+    /// Whether only whole numbers are meant.
+    pub is_whole: bool,
+    /// Whether ratios matter more than differences.
+    pub is_logarithmic: bool,
+    /// What it is measured in; empty for shares and counts.
+    pub unit: &'static str,
+}
+
+/// Where the value of a key is worth trying.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    path: &'static str,
+    low: f64,
+    high: f64,
+    is_logarithmic: bool,
+}
+
+const fn linear(path: &'static str, low: f64, high: f64) -> Span {
+    Span { path, low, high, is_logarithmic: false }
+}
+
+const COOLDOWN: Span = linear("simulation.cooldown_minutes", 0.0, 1_800.0);
+const REACTIVE: [Span; 3] =
+    [linear("thresholds.reactive.high", 0.3, 0.98), linear("thresholds.reactive.low", 0.05, 0.8), COOLDOWN];
+const PREDICTIVE: [Span; 3] =
+    [linear("thresholds.predictive.high", 0.3, 0.98), linear("thresholds.predictive.low", 0.05, 0.8), COOLDOWN];
+const HYBRID: [Span; 5] = [
+    linear("thresholds.hybrid.out", 0.3, 1.2),
+    linear("thresholds.hybrid.in", 0.05, 0.9),
+    linear("thresholds.hybrid.emergency", 0.5, 1.5),
+    linear("thresholds.hybrid.hysteresis_time", 0.0, 3_600.0),
+    COOLDOWN,
+];
+const QUANTILE: [Span; 2] = [linear("quantile.level", 0.5, 0.998), linear("quantile.hold", 0.0, 7_200.0)];
+
+impl PolicySpec {
+    /// The numbers of this policy that are worth tuning, with their present values.
+    pub fn parameters(&self, settings: &Settings) -> Vec<Parameter> {
+        let spans: &[Span] = match self {
+            Self::Reactive => &REACTIVE,
+            Self::Predictive => &PREDICTIVE,
+            Self::Hybrid => &HYBRID,
+            Self::Quantile => &QUANTILE,
+            Self::Fixed(_) | Self::Optimal => &[],
+        };
+        spans.iter().filter_map(|span| span.parameter(settings)).collect()
+    }
+
+    /// Changes a number by its name, a key of the configuration; `None` where there is no such number, or it may not
+    /// have this value.
+    pub fn adjust(&mut self, settings: &mut Settings, name: &str, value: f64) -> Option<()> {
+        Key::find(name)?.set_number(settings, value)
+    }
+}
+
+impl Span {
+    fn parameter(&self, settings: &Settings) -> Option<Parameter> {
+        let key = Key::find(self.path)?;
+        Some(Parameter {
+            name: key.path.to_owned(),
+            about: key.about.to_owned(),
+            value: key.number(settings)?,
+            low: self.low,
+            high: self.high,
+            is_whole: key.is_whole(),
+            is_logarithmic: self.is_logarithmic,
+            unit: key.unit(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Configuration;
+
+    #[test]
+    fn every_number_worth_tuning_can_be_changed_and_read_back() {
+        for mut policy in PolicySpec::DEFAULT {
+            let mut settings = Configuration::default().settings().clone();
+            for parameter in policy.parameters(&settings) {
+                assert!(parameter.low < parameter.high, "{parameter:?}");
+                for value in [parameter.low, parameter.high] {
+                    assert_eq!(policy.adjust(&mut settings, &parameter.name, value), Some(()), "{parameter:?}");
+                    let changed = policy.parameters(&settings);
+                    let read = changed.iter().find(|changed| changed.name == parameter.name).map(|read| read.value);
+                    assert_eq!(read, Some(value), "{parameter:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_or_out_of_bounds_is_not_kept() {
+        let mut settings = Configuration::default().settings().clone();
+        let before = settings.clone();
+        for (name, value) in
+            [("forecasting.model", 1.0), ("nothing", 1.0), ("quantile.level", 1.0), ("simulation.max_servers", 1.5)]
+        {
+            assert_eq!(PolicySpec::Quantile.adjust(&mut settings, name, value), None, "{name}");
+        }
+        assert_eq!(settings, before);
+    }
+}
