@@ -204,7 +204,8 @@ fn maker(
 
 /// The quantile levels that policies can ask for, that of the settings among them.
 fn policy_levels(quantile_level: f64) -> Vec<f64> {
-    merged(LEVELS.iter().copied().chain([quantile_level]))
+    let known = LEVELS.iter().any(|level| (level - quantile_level).abs() < 1e-9);
+    merged(LEVELS.into_iter().chain((!known).then_some(quantile_level)))
 }
 
 /// The quantile levels that facts, and policies at the level of the settings, need.

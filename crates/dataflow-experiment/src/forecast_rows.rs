@@ -7,6 +7,8 @@ use dataflow_scale::{ForecastTrack, Observe, QuantileTrack};
 pub const COVERAGE: f64 = 0.95;
 /// A load above this quantile of the forecast made for it is an anomaly, where no detector says what is.
 pub const ANOMALY_LEVEL: f64 = 0.997;
+/// Levels nearer than this are one: 1 − 0.975 is not quite 0.025.
+const SAME_LEVEL: f64 = 1e-9;
 /// The levels of the quantiles that policies can ask for, ascending; between them quantiles are interpolated. The ends of
 /// the interval and the level of anomalies are among them.
 pub const LEVELS: [f64; 15] =
@@ -18,7 +20,7 @@ pub const LEVELS: [f64; 15] =
 pub fn forecast_track(known: &[f64], rolling: &[&RollingForecast], observe: Observe) -> ForecastTrack {
     let Some(first) = rolling.first() else { return ForecastTrack::default() };
     let level = |wanted: f64| {
-        let place = first.levels.iter().position(|level| *level == wanted);
+        let place = first.levels.iter().position(|level| (level - wanted).abs() < SAME_LEVEL);
         place.map_or_else(|| vec![f64::NAN; first.mean.len()], |place| first.quantiles[place].clone())
     };
     let (lower, upper) = band_levels(COVERAGE);
