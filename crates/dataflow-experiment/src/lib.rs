@@ -4,7 +4,10 @@
 //! else here asks it.
 
 mod forecast_rows;
+pub mod search;
+pub mod sweep;
 mod testbed;
+pub mod tune;
 
 pub use forecast_rows::{ANOMALY_LEVEL, COVERAGE, LEVELS, forecast_track};
 pub use testbed::{AlarmMaker, ExperimentError, ForecastMaker, Forecasts, Judged, Methods, Testbed};

@@ -141,17 +141,7 @@ impl Configuration {
                 most,
             ));
         }
-        let below = [
-            ("thresholds.reactive.low", settings.reactive.low, "thresholds.reactive.high", settings.reactive.high),
-            (
-                "thresholds.predictive.low",
-                settings.predictive.low,
-                "thresholds.predictive.high",
-                settings.predictive.high,
-            ),
-            ("thresholds.hybrid.in", settings.hybrid_in, "thresholds.hybrid.out", settings.hybrid_out),
-        ];
-        match below.into_iter().find(|(_, low, _, high)| low >= high) {
+        match settings.thresholds_in_order().into_iter().find(|(_, low, _, high)| low >= high) {
             Some((low_key, low, high_key, high)) => Err(self.contradiction(low_key, low, "below", high_key, high)),
             None => Ok(()),
         }

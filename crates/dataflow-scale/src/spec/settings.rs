@@ -128,4 +128,22 @@ impl Settings {
             hysteresis_ticks: step.ticks(self.hybrid_hysteresis_seconds),
         }
     }
+
+    /// Pairs of limits of which the first must lie below the second, each with its key.
+    pub(super) const fn thresholds_in_order(&self) -> [(&'static str, f64, &'static str, f64); 3] {
+        let (reactive, predictive) = (self.reactive, self.predictive);
+        [
+            ("thresholds.reactive.low", reactive.low, "thresholds.reactive.high", reactive.high),
+            ("thresholds.predictive.low", predictive.low, "thresholds.predictive.high", predictive.high),
+            ("thresholds.hybrid.in", self.hybrid_in, "thresholds.hybrid.out", self.hybrid_out),
+        ]
+    }
+
+    /// Whether the values hold together, as [`Configuration::check`](super::Configuration::check) wants them to.
+    pub fn is_consistent(&self) -> bool {
+        self.capacity_per_server.amount > 0.0
+            && self.min_servers <= self.max_servers
+            && self.max_servers > 0
+            && self.thresholds_in_order().iter().all(|(_, low, _, high)| low < high)
+    }
 }
