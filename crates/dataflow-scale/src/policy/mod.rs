@@ -4,6 +4,7 @@
 //! load over the capacity of all provisioned servers, booting ones included; thresholds are strict.
 
 mod base_stock;
+pub mod kubernetes;
 mod reason;
 mod relay;
 mod threshold;

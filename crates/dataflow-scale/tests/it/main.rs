@@ -1,5 +1,7 @@
 //! Tests of the crate against results from elsewhere, and of laws that span its modules.
 
 mod golden;
+mod hpa;
+mod keda;
 mod laws;
 mod optimum;
