@@ -3,11 +3,19 @@
 //! A [`Testbed`] holds traffic with all that policies may learn of it, and runs any policy under any settings; everything
 //! else here asks it.
 
+mod elasticity;
 mod forecast_rows;
 pub mod search;
 pub mod sweep;
+mod replicate;
+mod scorecard;
+mod service;
 mod testbed;
 pub mod tune;
 
+pub use elasticity::{Elasticity, demand};
 pub use forecast_rows::{ANOMALY_LEVEL, COVERAGE, LEVELS, forecast_track};
+pub use replicate::{Contestant, Replicate, ReplicateError, Replication, Resampling, Spread, chance_less, replicate};
+pub use scorecard::Scorecard;
+pub use service::{FLAPPING_SECONDS, SERVED_TARGET, Service};
 pub use testbed::{AlarmMaker, ExperimentError, ForecastMaker, Forecasts, Judged, Methods, Testbed};

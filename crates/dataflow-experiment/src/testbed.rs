@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use dataflow_forecast::{FitError, History, RollingForecast, View};
 use dataflow_scale::optimum::{self, Plan};
 use dataflow_scale::spec::{PolicySpec, Settings};
-use dataflow_scale::{ForecastTrack, Observe, Outcome, Policy, Scenario, SimulationError, Timeline, simulate};
+use dataflow_scale::{
+    ForecastTrack, Observe, Outcome, Policy, Scenario, SimulationError, StartUps, Timeline, Watch, simulate_watched,
+};
 use dataflow_series::Step;
 use jiff::tz::TimeZone;
 
@@ -73,6 +75,8 @@ pub struct Testbed {
     tracks: Kept<Vec<usize>, Result<Arc<ForecastTrack>, FitError>>,
     /// The optima without cooldown, by fleet and prices.
     plans: Kept<[u64; 7], Arc<Plan>>,
+    /// Start-up times of each server's own, where they are not all the usual one.
+    start_ups: Option<Arc<StartUps>>,
 }
 
 struct Traffic {
@@ -114,7 +118,7 @@ impl Testbed {
         }
         let traffic = Traffic { history, zone, load, methods, rolling: Arc::default(), alarms: OnceLock::new() };
         let judged = ticks.saturating_sub(judged)..ticks;
-        Ok(Self { traffic: Arc::new(traffic), judged, tracks: Arc::default(), plans: Arc::default() })
+        Ok(Self { traffic: Arc::new(traffic), judged, tracks: Arc::default(), plans: Arc::default(), start_ups: None })
     }
 
     /// The same traffic, judged on other ticks, counted from the beginning of the history. The fleet starts afresh there;
@@ -127,7 +131,14 @@ impl Testbed {
             judged: ticks.start.min(end)..end,
             tracks: Arc::default(),
             plans: Arc::default(),
+            start_ups: self.start_ups.clone(),
         }
+    }
+
+    /// The same traffic, with start-up times of each server's own.
+    #[must_use]
+    pub fn with_start_ups(self, start_ups: StartUps) -> Self {
+        Self { start_ups: Some(Arc::new(start_ups)), ..self }
     }
 
     /// What is judged.
@@ -198,6 +209,23 @@ impl Testbed {
         settings: &Settings,
         timeline: Option<&mut Timeline>,
     ) -> Result<Outcome, ExperimentError> {
+        match timeline {
+            Some(timeline) => self.watch(policy, spec, settings, timeline),
+            None => self.watch(policy, spec, settings, &mut ()),
+        }
+    }
+
+    /// As [`Self::simulate`], before the eyes of `watch`.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn watch<P: Policy + ?Sized, W: Watch>(
+        &self,
+        policy: &mut P,
+        spec: &PolicySpec,
+        settings: &Settings,
+        watch: &mut W,
+    ) -> Result<Outcome, ExperimentError> {
         let track = spec.uses_forecast().then(|| self.track(&spec.leads(settings, self.step()))).transpose()?;
         let Judged { load, known, .. } = self.judged();
         let scenario = Scenario {
@@ -208,7 +236,7 @@ impl Testbed {
             observe: self.traffic.methods.observe,
             forecast: track.as_deref(),
         };
-        Ok(simulate(&scenario, policy, timeline)?)
+        Ok(simulate_watched(&scenario, self.start_ups.as_deref(), policy, watch)?)
     }
 
     fn build(&self, policy: &PolicySpec, settings: &Settings) -> Box<dyn Policy> {

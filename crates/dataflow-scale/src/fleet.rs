@@ -68,15 +68,16 @@ impl FleetState {
         if self.booting.is_empty() {
             return;
         }
+        let mut due = 0;
         for batch in &mut self.booting {
             batch.ticks_left -= 1;
-        }
-        while let Some(batch) = self.booting.front() {
-            if batch.ticks_left > 0 {
-                break;
+            if batch.ticks_left == 0 {
+                due += batch.servers;
             }
-            self.ready += batch.servers;
-            self.booting.pop_front();
+        }
+        if due > 0 {
+            self.ready += due;
+            self.booting.retain(|batch| batch.ticks_left > 0);
         }
     }
 
@@ -84,6 +85,22 @@ impl FleetState {
     /// the change in provisioned servers. A change starts the cooldown; a tick without change counts it down by one.
     #[inline]
     pub fn apply(&mut self, fleet: &Fleet, target: u32) -> i32 {
+        self.move_to(fleet, target, |state, servers| state.order(servers, fleet.startup_ticks))
+    }
+
+    /// As [`Self::apply`], with a start-up time for each server: `startup_ticks(n)` is that of the n-th server ordered in
+    /// this tick, from 0. Servers ordered later may be ready earlier; the newest are still cancelled first.
+    #[inline]
+    pub fn apply_drawn(&mut self, fleet: &Fleet, target: u32, startup_ticks: impl Fn(u32) -> u32) -> i32 {
+        self.move_to(fleet, target, |state, servers| {
+            for server in 0..servers {
+                state.order(1, startup_ticks(server));
+            }
+        })
+    }
+
+    #[inline]
+    fn move_to(&mut self, fleet: &Fleet, target: u32, order: impl FnOnce(&mut Self, u32)) -> i32 {
         let target = target.max(fleet.min_servers).min(fleet.max_servers);
         if target == self.provisioned {
             self.cooldown_left = self.cooldown_left.saturating_sub(1);
@@ -91,7 +108,7 @@ impl FleetState {
         }
         let change = i64::from(target) - i64::from(self.provisioned);
         if target > self.provisioned {
-            self.order(fleet, target - self.provisioned);
+            order(self, target - self.provisioned);
         } else {
             self.release(self.provisioned - target);
         }
@@ -100,11 +117,11 @@ impl FleetState {
         change as i32
     }
 
-    fn order(&mut self, fleet: &Fleet, servers: u32) {
-        if fleet.startup_ticks == 0 {
-            self.ready += servers;
-        } else {
-            self.booting.push_back(Batch { servers, ticks_left: fleet.startup_ticks });
+    fn order(&mut self, servers: u32, startup_ticks: u32) {
+        match self.booting.back_mut() {
+            _ if startup_ticks == 0 => self.ready += servers,
+            Some(newest) if newest.ticks_left == startup_ticks => newest.servers += servers,
+            _ => self.booting.push_back(Batch { servers, ticks_left: startup_ticks }),
         }
     }
 
@@ -216,7 +233,53 @@ mod tests {
         assert_eq!((state.provisioned(), state.ready()), (3, 3));
     }
 
+    #[test]
+    fn a_server_ordered_later_may_be_ready_earlier() {
+        let fleet = fleet(3, 0);
+        let mut state = FleetState::initial(&fleet);
+        let draws = [5, 1];
+        state.begin_tick();
+        assert_eq!(state.apply_drawn(&fleet, 3, |server| draws[server as usize]), 2);
+        for ready in [2, 2, 2, 2, 3] {
+            tick(&fleet, &mut state, 3);
+            assert_eq!(state.ready(), ready);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_constant_draw_is_the_usual_start_up_time(
+            startup in 0u32..6,
+            targets in prop::collection::vec(0u32..12, 1..60),
+        ) {
+            let fleet = fleet(startup, 2);
+            let mut usual = FleetState::initial(&fleet);
+            let mut drawn = usual.clone();
+            for target in targets {
+                tick(&fleet, &mut usual, target);
+                drawn.begin_tick();
+                drawn.apply_drawn(&fleet, target, |_| startup);
+                prop_assert_eq!(&usual, &drawn);
+            }
+        }
+
+        #[test]
+        fn no_draw_makes_more_ready_than_its_fewest_ticks(
+            draws in prop::collection::vec(1u32..6, 200),
+            targets in prop::collection::vec(0u32..12, 1..60),
+        ) {
+            let fastest = fleet(draws.iter().copied().min().unwrap_or(1), 0);
+            let mut quick = FleetState::initial(&fastest);
+            let mut drawn = quick.clone();
+            for (at, target) in targets.into_iter().enumerate() {
+                tick(&fastest, &mut quick, target);
+                drawn.begin_tick();
+                drawn.apply_drawn(&fastest, target, |server| draws[(3 * at + server as usize) % draws.len()]);
+                prop_assert_eq!(quick.provisioned(), drawn.provisioned());
+                prop_assert!(drawn.ready() <= quick.ready());
+            }
+        }
+
         #[test]
         fn ready_is_the_fewest_provisioned_within_the_start_up_time(
             startup in 0u32..6,

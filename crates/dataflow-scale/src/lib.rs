@@ -10,8 +10,10 @@ pub mod optimum;
 pub mod policy;
 mod simulator;
 pub mod spec;
+mod start_ups;
 
 pub use fleet::{Cost, Fleet, FleetState, Prices};
 pub use forecast_track::{ForecastPoint, ForecastTrack, QuantileTrack};
 pub use policy::{Explanation, Observation, Policy, Reason};
-pub use simulator::{Observe, Outcome, Scenario, SimulationError, Timeline, simulate};
+pub use simulator::{Observe, Outcome, Scenario, SimulationError, Tick, Timeline, Watch, simulate, simulate_watched};
+pub use start_ups::StartUps;

@@ -1,7 +1,7 @@
 //! The simulator: one policy on one trace, tick by tick, in the order boot, decide, apply, charge.
 
 use crate::policy::{Explanation, Observation, Policy, Reason};
-use crate::{Cost, Fleet, FleetState, ForecastTrack, Prices};
+use crate::{Cost, Fleet, FleetState, ForecastTrack, Prices, StartUps};
 
 /// Which load is the newest that a policy knows at the decision of tick `t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -113,15 +113,71 @@ impl Timeline {
     pub fn is_empty(&self) -> bool {
         self.provisioned.is_empty()
     }
+}
 
-    fn record(&mut self, state: &FleetState, change: i32, cost: Cost, dropped: f64, reasons: &[Reason]) {
-        self.provisioned.push(state.provisioned());
-        self.ready.push(state.ready());
-        self.change.push(change);
-        self.cost.push(cost);
-        self.dropped.push(dropped);
-        self.reasons.extend_from_slice(reasons);
+/// One tick of a run, after it was charged.
+#[derive(Debug, Clone, Copy)]
+pub struct Tick<'a> {
+    /// The fleet as it served the load.
+    pub state: &'a FleetState,
+    /// Servers added or removed.
+    pub change: i32,
+    /// The load that arrived.
+    pub load: f64,
+    /// What of it was dropped.
+    pub dropped: f64,
+    /// What the tick cost.
+    pub cost: Cost,
+    /// Why the policy decided as it did; empty unless the watch wants [`Watch::REASONS`].
+    pub reasons: &'a [Reason],
+}
+
+/// What looks on while a policy runs.
+pub trait Watch {
+    /// Whether it wants the reasons of decisions, which take time.
+    const REASONS: bool = false;
+
+    /// Is told of every tick, in order.
+    fn tick(&mut self, tick: &Tick<'_>);
+}
+
+/// Nobody.
+impl Watch for () {
+    #[inline]
+    fn tick(&mut self, _tick: &Tick<'_>) {}
+}
+
+impl Watch for Timeline {
+    const REASONS: bool = true;
+
+    #[inline]
+    fn tick(&mut self, tick: &Tick<'_>) {
+        self.provisioned.push(tick.state.provisioned());
+        self.ready.push(tick.state.ready());
+        self.change.push(tick.change);
+        self.cost.push(tick.cost);
+        self.dropped.push(tick.dropped);
+        self.reasons.extend_from_slice(tick.reasons);
         self.reason_ends.push(self.reasons.len());
+    }
+}
+
+impl<W: Watch> Watch for &mut W {
+    const REASONS: bool = W::REASONS;
+
+    #[inline]
+    fn tick(&mut self, tick: &Tick<'_>) {
+        (**self).tick(tick);
+    }
+}
+
+impl<A: Watch, B: Watch> Watch for (A, B) {
+    const REASONS: bool = A::REASONS || B::REASONS;
+
+    #[inline]
+    fn tick(&mut self, tick: &Tick<'_>) {
+        self.0.tick(tick);
+        self.1.tick(tick);
     }
 }
 
@@ -134,6 +190,23 @@ pub fn simulate<P: Policy + ?Sized>(
     policy: &mut P,
     timeline: Option<&mut Timeline>,
 ) -> Result<Outcome, SimulationError> {
+    // Two instances of one loop: the one without a timeline compiles to the bare arithmetic.
+    match timeline {
+        Some(timeline) => simulate_watched(scenario, None, policy, timeline),
+        None => simulate_watched(scenario, None, policy, &mut ()),
+    }
+}
+
+/// As [`simulate`], before the eyes of `watch`, and with start-up times of each server's own where there are `start_ups`.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_watched<P: Policy + ?Sized, W: Watch>(
+    scenario: &Scenario<'_>,
+    start_ups: Option<&StartUps>,
+    policy: &mut P,
+    watch: &mut W,
+) -> Result<Outcome, SimulationError> {
     let ticks = scenario.load.len();
     if scenario.known.len() < ticks {
         return Err(SimulationError::KnownTooShort { known: scenario.known.len(), ticks });
@@ -141,20 +214,23 @@ pub fn simulate<P: Policy + ?Sized>(
     if let Some(rows) = scenario.forecast.map(ForecastTrack::rows).filter(|rows| *rows < ticks) {
         return Err(SimulationError::ForecastTooShort { rows, ticks });
     }
-    // Two instances of one loop: the one without a timeline compiles to the bare arithmetic.
-    Ok(match timeline {
-        Some(timeline) => run::<P, true>(scenario, policy, timeline),
-        None => run::<P, false>(scenario, policy, &mut Timeline::default()),
+    Ok(match start_ups {
+        None => run(scenario, policy, watch, |state, _, target| state.apply(scenario.fleet, target)),
+        Some(draws) => run(scenario, policy, watch, |state, tick, target| {
+            let usual = scenario.fleet.startup_ticks;
+            state.apply_drawn(scenario.fleet, target, |server| draws.ticks(usual, tick, server))
+        }),
     })
 }
 
-fn run<P: Policy + ?Sized, const RECORD: bool>(
+fn run<P: Policy + ?Sized, W: Watch>(
     scenario: &Scenario<'_>,
     policy: &mut P,
-    timeline: &mut Timeline,
+    watch: &mut W,
+    apply: impl Fn(&mut FleetState, usize, u32) -> i32,
 ) -> Outcome {
     let Scenario { fleet, prices, load, known, observe, forecast } = *scenario;
-    let mut explanation = if RECORD { Explanation::kept() } else { Explanation::dropped() };
+    let mut explanation = if W::REASONS { Explanation::kept() } else { Explanation::dropped() };
     let mut state = FleetState::initial(fleet);
     let mut outcome = Outcome { fewest_ready: u32::MAX, ..Outcome::default() };
     let mut utilization_sum = 0.0;
@@ -168,18 +244,18 @@ fn run<P: Policy + ?Sized, const RECORD: bool>(
         let forecast = forecast.map(|track| track.at(tick));
         let observation = Observation { tick, known_loads, state: &state, fleet, forecast };
         let target = policy.decide(&observation, &mut explanation);
-        let change = state.apply(fleet, target);
+        let change = apply(&mut state, tick, target);
         let (cost, dropped) = prices.charge(fleet, &state, change, arriving);
         outcome.add(&state, change, cost, dropped, arriving);
         if state.ready() > 0 {
             utilization_sum += arriving / (f64::from(state.ready()) * fleet.capacity);
             ticks_served += 1;
         }
-        if RECORD {
-            if target != target.clamp(fleet.min_servers, fleet.max_servers) {
-                explanation.note(|| Reason::Clamped { from: target, to: state.provisioned() });
-            }
-            timeline.record(&state, change, cost, dropped, explanation.reasons());
+        if W::REASONS && target != target.clamp(fleet.min_servers, fleet.max_servers) {
+            explanation.note(|| Reason::Clamped { from: target, to: state.provisioned() });
+        }
+        watch.tick(&Tick { state: &state, change, load: arriving, dropped, cost, reasons: explanation.reasons() });
+        if W::REASONS {
             explanation.clear();
         }
     }

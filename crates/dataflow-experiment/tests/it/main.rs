@@ -1,0 +1,5 @@
+//! Experiments as a whole, over the public interface.
+
+mod elasticity;
+mod replicates;
+mod traffic;
