@@ -5,11 +5,11 @@
 
 mod elasticity;
 mod forecast_rows;
-pub mod search;
-pub mod sweep;
 mod replicate;
 mod scorecard;
+pub mod search;
 mod service;
+pub mod sweep;
 mod testbed;
 pub mod tune;
 
