@@ -5,35 +5,21 @@
 //! price of a server against that of dropped load, as the critical ratio of the newsvendor problem does (Arrow, Harris
 //! and Marschak, "Optimal Inventory Policy", Econometrica 19, 1951).
 
-use std::collections::VecDeque;
-
+use super::recent_peak::RecentPeak;
 use super::{Explanation, Observation, Policy, Reason};
 
 /// Provisions for a quantile of the forecast; ignores the cooldown, whose work its hold does.
 #[derive(Debug, Clone)]
 pub struct QuantileBaseStock {
     level: f64,
-    hold_ticks: u32,
-    /// Recent targets that no later one exceeds: ticks ascending, targets strictly descending.
-    recent: VecDeque<(usize, u32)>,
+    targets: RecentPeak<u32>,
 }
 
 impl QuantileBaseStock {
     /// Provisions for the quantile of this level and keeps the largest target of the last `hold_ticks` ticks, the
     /// present one included.
-    pub const fn new(level: f64, hold_ticks: u32) -> Self {
-        Self { level, hold_ticks, recent: VecDeque::new() }
-    }
-
-    fn largest_recent(&mut self, tick: usize, target: u32) -> u32 {
-        while self.recent.back().is_some_and(|(_, earlier)| *earlier <= target) {
-            self.recent.pop_back();
-        }
-        self.recent.push_back((tick, target));
-        while self.recent.front().is_some_and(|(made, _)| tick - made >= self.hold_ticks.max(1) as usize) {
-            self.recent.pop_front();
-        }
-        self.recent.front().map_or(target, |(_, largest)| *largest)
+    pub fn new(level: f64, hold_ticks: u32) -> Self {
+        Self { level, targets: RecentPeak::over(hold_ticks) }
     }
 }
 
@@ -47,7 +33,7 @@ impl Policy for QuantileBaseStock {
         // The cast saturates, so even an infinite quantile gives a target that the fleet clamps.
         let target = (load / now.fleet.capacity).ceil().max(0.0) as u32;
         explanation.note(|| Reason::Quantile { load, target });
-        let largest = self.largest_recent(now.tick, target);
+        let largest = self.targets.push(now.tick, target);
         if largest > target {
             explanation.note(|| Reason::Held { target: largest });
         }

@@ -4,8 +4,10 @@
 //! load over the capacity of all provisioned servers, booting ones included; thresholds are strict.
 
 mod base_stock;
+pub mod cloud;
 pub mod kubernetes;
 mod reason;
+mod recent_peak;
 mod relay;
 mod threshold;
 

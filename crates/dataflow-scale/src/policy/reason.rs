@@ -93,6 +93,8 @@ pub enum Reason {
         /// The largest recent target.
         target: u32,
     },
+    /// A cloud's autoscaler.
+    Cloud(super::cloud::Link),
     /// The target was moved into the fleet's limits.
     Clamped {
         /// Servers wanted.
@@ -118,6 +120,7 @@ impl fmt::Display for Reason {
             }
             Self::Quantile { load, target } => write!(formatter, "forecast quantile {load:.0} needs {target}"),
             Self::Held { target } => write!(formatter, "recent target {target} held"),
+            Self::Cloud(link) => link.fmt(formatter),
             Self::Clamped { from, to } => write!(formatter, "clamped from {from} to {to}"),
         }
     }

@@ -4,8 +4,10 @@
 use dataflow_series::Step;
 use serde_json::json;
 
+use super::cloud;
 use super::quantity::{Rate, SECONDS_MAX, parse_amount, parse_seconds};
 use super::settings::Settings;
+use crate::policy::cloud::Mode;
 
 /// No fleet has more servers than this.
 const COUNT_MAX: u32 = 1_000_000;
@@ -49,6 +51,8 @@ pub(super) enum Slot {
     Interval(fn(&mut Settings) -> &mut Option<Step>),
     /// The seed of everything random.
     Seed(fn(&mut Settings) -> &mut u64),
+    /// What an autoscaler may do.
+    Mode(fn(&mut Settings) -> &mut Mode),
     /// A name that the program knows how to read.
     Name(fn(&mut Settings) -> &mut String),
 }
@@ -70,6 +74,7 @@ impl Slot {
             Self::Limit(_) => "a whole number of at least 1, or none",
             Self::Interval(_) => "an interval of whole seconds with its unit, such as 30s, 1m or 15min",
             Self::Seed(_) => "a whole number from 0 to 18446744073709551615",
+            Self::Mode(_) => "out-and-in, only-out or neither (ON, ONLY_SCALE_OUT, OFF)",
             Self::Name(_) => "a name",
         }
     }
@@ -94,6 +99,7 @@ impl Slot {
             }
             Self::Interval(slot) => *slot(settings) = Some(text.trim().parse().ok()?),
             Self::Seed(slot) => *slot(settings) = text.trim().parse().ok()?,
+            Self::Mode(slot) => *slot(settings) = Mode::named(text.trim())?,
             Self::Name(slot) => text.trim().clone_into(slot(settings)),
         }
         Some(())
@@ -112,6 +118,7 @@ impl Slot {
             Self::Limit(slot) => slot(settings).map_or_else(|| "none".to_owned(), |limit| limit.to_string()),
             Self::Interval(slot) => (*slot(settings))?.to_string(),
             Self::Seed(slot) => slot(settings).to_string(),
+            Self::Mode(slot) => slot(settings).name().to_owned(),
             Self::Name(slot) => serde_json::Value::from(slot(settings).as_str()).to_string(),
         })
     }
@@ -146,6 +153,7 @@ impl Slot {
                 matching("(none|0*[1-9][0-9]{0,8})"),
             ]),
             Self::Interval(_) => matching(INTERVAL),
+            Self::Mode(_) => matching(&format!("({})", Mode::ALL.map(Mode::name).join("|"))),
             Self::Name(_) => json!({"type": "string"}),
         }
     }
@@ -213,7 +221,7 @@ impl Key {
             Slot::OptionalTime(slot) => *slot(settings),
             Slot::Count(slot) => Some(f64::from(*slot(settings))),
             Slot::Limit(slot) => slot(settings).map(f64::from),
-            Slot::Interval(_) | Slot::Seed(_) | Slot::Name(_) => None,
+            Slot::Interval(_) | Slot::Seed(_) | Slot::Mode(_) | Slot::Name(_) => None,
         }
     }
 
@@ -251,7 +259,7 @@ impl Key {
     }
 }
 
-const fn key(path: &'static str, default: &'static str, slot: Slot, about: &'static str) -> Key {
+pub(super) const fn key(path: &'static str, default: &'static str, slot: Slot, about: &'static str) -> Key {
     Key { path, alias: None, default: Some(default), example: default, about, slot }
 }
 
@@ -259,9 +267,27 @@ const fn optional(path: &'static str, example: &'static str, slot: Slot, about: 
     Key { path, alias: None, default: None, example, about, slot }
 }
 
-/// Every key, section by section. Defaults are the reference project's values, written as rates and times with units
+/// Every key, section by section.
+pub const KEYS: &[Key] = &joined::<{ GENERAL.len() + cloud::KEYS.len() }>(&[GENERAL, cloud::KEYS]);
+
+/// Lists one after the other, of `COUNT` keys in all.
+const fn joined<const COUNT: usize>(lists: &[&[Key]]) -> [Key; COUNT] {
+    let mut keys = [GENERAL[0]; COUNT];
+    let (mut list, mut filled) = (0, 0);
+    while list < lists.len() {
+        let mut place = 0;
+        while place < lists[list].len() {
+            keys[filled] = lists[list][place];
+            (filled, place) = (filled + 1, place + 1);
+        }
+        list += 1;
+    }
+    keys
+}
+
+/// The keys of the world and of the policies of the reference. Defaults are the reference project's values, written as rates and times with units
 /// so that they hold at every interval.
-pub const KEYS: &[Key] = &[
+const GENERAL: &[Key] = &[
     key("random_seed", "1995", Slot::Seed(|s| &mut s.random_seed), "Seed of everything random."),
     key(
         "cost_parameters.server_cost",

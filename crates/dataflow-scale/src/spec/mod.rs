@@ -1,5 +1,6 @@
 //! Experiments as data: the configuration with its layers, and the policies by name. Pure: everything comes as text.
 
+mod cloud;
 mod configuration;
 mod document;
 mod keys;
@@ -8,6 +9,7 @@ mod policies;
 mod quantity;
 mod settings;
 
+pub use cloud::{AwsSettings, GoogleSettings};
 pub use configuration::{Configuration, ConfigurationError, Origin};
 pub use keys::{KEYS, Key};
 pub use parameters::Parameter;

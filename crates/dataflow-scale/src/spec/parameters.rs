@@ -52,6 +52,37 @@ const HYBRID: [Span; 5] = [
 ];
 const QUANTILE: [Span; 2] = [linear("quantile.level", 0.5, 0.998), linear("quantile.hold", 0.0, 7_200.0)];
 
+const TARGET_TRACKING: [Span; 7] = [
+    linear("aws.target_tracking.target", 0.2, 0.98),
+    linear("aws.target_tracking.high_alarm_time", 0.0, 600.0),
+    linear("aws.target_tracking.low_alarm_time", 0.0, 7_200.0),
+    linear("aws.target_tracking.low_alarm_share", 0.3, 1.0),
+    linear("aws.target_tracking.scale_out_cooldown", 0.0, 900.0),
+    linear("aws.target_tracking.scale_in_cooldown", 0.0, 1_800.0),
+    linear("aws.target_tracking.scale_in_step", 1.0, 10.0),
+];
+const STEP_SCALING: [Span; 6] = [
+    linear("aws.step_scaling.threshold", 0.2, 0.9),
+    linear("aws.step_scaling.width", 0.01, 0.3),
+    linear("aws.step_scaling.percent", 5.0, 100.0),
+    linear("aws.step_scaling.far_percent", 10.0, 200.0),
+    linear("aws.step_scaling.alarm_time", 0.0, 900.0),
+    linear("aws.step_scaling.cooldown", 0.0, 1_800.0),
+];
+const AWS_PREDICTIVE: [Span; 4] = [
+    linear("aws.predictive.target", 0.2, 0.98),
+    linear("aws.predictive.buffer_time", 0.0, 3_600.0),
+    TARGET_TRACKING[0],
+    TARGET_TRACKING[2],
+];
+const GOOGLE: [Span; 2] = [linear("google.target", 0.2, 0.98), linear("google.stabilization_time", 0.0, 7_200.0)];
+const GOOGLE_PREDICTIVE: [Span; 4] = [
+    GOOGLE[0],
+    GOOGLE[1],
+    linear("google.initialization_time", 0.0, 1_800.0),
+    linear("google.prediction_level", 0.5, 0.998),
+];
+
 impl PolicySpec {
     /// The numbers of this policy that are worth tuning, with their present values.
     pub fn parameters(&self, settings: &Settings) -> Vec<Parameter> {
@@ -60,6 +91,11 @@ impl PolicySpec {
             Self::Predictive => &PREDICTIVE,
             Self::Hybrid => &HYBRID,
             Self::Quantile => &QUANTILE,
+            Self::AwsTargetTracking => &TARGET_TRACKING,
+            Self::AwsStepScaling => &STEP_SCALING,
+            Self::AwsPredictive => &AWS_PREDICTIVE,
+            Self::Google => &GOOGLE,
+            Self::GooglePredictive => &GOOGLE_PREDICTIVE,
             Self::Fixed(_) | Self::Optimal => &[],
         };
         spans.iter().filter_map(|span| span.parameter(settings)).collect()
@@ -95,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_number_worth_tuning_can_be_changed_and_read_back() {
-        for mut policy in PolicySpec::DEFAULT {
+        for mut policy in PolicySpec::NAMED.iter().cloned() {
             let mut settings = Configuration::default().settings().clone();
             for parameter in policy.parameters(&settings) {
                 assert!(parameter.low < parameter.high, "{parameter:?}");

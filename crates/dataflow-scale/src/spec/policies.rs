@@ -5,6 +5,7 @@ use std::fmt;
 use dataflow_series::{Step, did_you_mean};
 
 use super::settings::Settings;
+use crate::policy::cloud::{Aws, Google};
 use crate::policy::{Fixed, Hybrid, Policy, Predictive, QuantileBaseStock, Reactive, Replay};
 
 /// A policy as data: what it is, without the settings it runs under.
@@ -20,6 +21,16 @@ pub enum PolicySpec {
     Hybrid,
     /// Enough servers for a quantile of the forecast, held a while.
     Quantile,
+    /// AWS target tracking.
+    AwsTargetTracking,
+    /// AWS step scaling.
+    AwsStepScaling,
+    /// AWS predictive scaling over target tracking.
+    AwsPredictive,
+    /// The autoscaler of Google's managed instance groups.
+    Google,
+    /// The same with its predictive method.
+    GooglePredictive,
     /// The replay of the optimum's plan.
     Optimal,
 }
@@ -47,15 +58,30 @@ type OfManifest = fn(&str, &str) -> Result<PolicySpec, String>;
 /// The kinds of manifests that are policies.
 const MANIFESTS: &[(&str, OfManifest)] = &[];
 
-/// The names of the policies compared by default, which are all but `fixed:N`.
-fn names() -> [String; 6] {
-    PolicySpec::DEFAULT.map(|policy| policy.to_string())
+/// The names of all policies but `fixed:N` and those of manifests.
+fn names() -> Vec<String> {
+    PolicySpec::NAMED.iter().map(ToString::to_string).collect()
 }
 
 impl PolicySpec {
     /// The policies compared where none are named: the reference's and our best.
     pub const DEFAULT: [Self; 6] =
         [Self::Fixed(None), Self::Reactive, Self::Predictive, Self::Hybrid, Self::Quantile, Self::Optimal];
+
+    /// All policies that have a name alone.
+    pub const NAMED: &[Self] = &[
+        Self::Fixed(None),
+        Self::Reactive,
+        Self::Predictive,
+        Self::Hybrid,
+        Self::Quantile,
+        Self::AwsTargetTracking,
+        Self::AwsStepScaling,
+        Self::AwsPredictive,
+        Self::Google,
+        Self::GooglePredictive,
+        Self::Optimal,
+    ];
 
     /// The policy that a text names: a name of the list, or a kind of manifest with a file (`kind:FILE`), whose content
     /// `read` gives, or why there is none.
@@ -75,7 +101,7 @@ impl PolicySpec {
                 return of_manifest(argument, &content).map_err(PolicyError::Manifest);
             }
         }
-        Self::DEFAULT.into_iter().find(|policy| policy.to_string() == text).ok_or_else(|| PolicyError::Unknown {
+        Self::NAMED.iter().find(|policy| policy.to_string() == text).cloned().ok_or_else(|| PolicyError::Unknown {
             name: text.to_owned(),
             suggestion: did_you_mean(text, names().iter().map(String::as_str)),
         })
@@ -83,12 +109,16 @@ impl PolicySpec {
 
     /// Whether it acts on forecasts.
     pub const fn uses_forecast(&self) -> bool {
-        matches!(self, Self::Predictive | Self::Hybrid | Self::Quantile)
+        matches!(self, Self::Predictive | Self::Hybrid | Self::Quantile | Self::GooglePredictive)
     }
 
     /// The leads, in ticks, at which it wants quantiles of the forecast; the first one is that of the mean.
     pub fn leads(&self, settings: &Settings, step: Step) -> Vec<usize> {
-        vec![settings.lead_ticks(step) as usize]
+        let lead = match self {
+            Self::GooglePredictive => settings.google.lead_ticks(step),
+            _ => settings.lead_ticks(step),
+        };
+        vec![lead as usize]
     }
 
     /// The policy at intervals of this length; `plan` is the optimum's, servers provisioned in each tick.
@@ -102,6 +132,11 @@ impl PolicySpec {
                 let hold_ticks = step.ticks(settings.quantile_hold_seconds);
                 Box::new(QuantileBaseStock::new(settings.quantile_level, hold_ticks))
             }
+            Self::AwsTargetTracking => Box::new(Aws::new(settings.aws.target_tracking(step), step)),
+            Self::AwsStepScaling => Box::new(Aws::new(settings.aws.step_scaling(step), step)),
+            Self::AwsPredictive => Box::new(Aws::new(settings.aws.predictive(step), step)),
+            Self::Google => Box::new(Google::new(settings.google.rules(step, false), step)),
+            Self::GooglePredictive => Box::new(Google::new(settings.google.rules(step, true), step)),
             Self::Optimal => Box::new(Replay(plan.to_vec())),
         }
     }
@@ -116,6 +151,11 @@ impl fmt::Display for PolicySpec {
             Self::Predictive => formatter.write_str("predictive"),
             Self::Hybrid => formatter.write_str("hybrid"),
             Self::Quantile => formatter.write_str("quantile"),
+            Self::AwsTargetTracking => formatter.write_str("aws-target-tracking"),
+            Self::AwsStepScaling => formatter.write_str("aws-step-scaling"),
+            Self::AwsPredictive => formatter.write_str("aws-predictive"),
+            Self::Google => formatter.write_str("google"),
+            Self::GooglePredictive => formatter.write_str("google-predictive"),
             Self::Optimal => formatter.write_str("optimal"),
         }
     }
@@ -131,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_name_is_read_as_it_is_written() {
-        for policy in PolicySpec::DEFAULT.into_iter().chain([PolicySpec::Fixed(Some(3))]) {
+        for policy in PolicySpec::NAMED.iter().cloned().chain([PolicySpec::Fixed(Some(3))]) {
             assert_eq!(resolve(&policy.to_string()), Ok(policy));
         }
         let error = resolve("reactiv").unwrap_err().to_string();

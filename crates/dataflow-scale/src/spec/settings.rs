@@ -2,6 +2,7 @@
 
 use dataflow_series::Step;
 
+use super::cloud::{AwsSettings, GoogleSettings};
 use super::quantity::Rate;
 use crate::optimum::StepLimits;
 use crate::policy::{HybridThresholds, UtilizationThresholds};
@@ -38,6 +39,10 @@ pub struct Settings {
     pub quantile_level: f64,
     /// Time for which the base-stock policy keeps its largest target.
     pub quantile_hold_seconds: f64,
+    /// AWS's policies.
+    pub aws: AwsSettings,
+    /// Google's autoscaler.
+    pub google: GoogleSettings,
     /// Time after a change in which policies hold still.
     pub cooldown_seconds: f64,
     /// Fewest servers.
@@ -80,6 +85,8 @@ impl Settings {
             hybrid_hysteresis_seconds: 0.0,
             quantile_level: 0.0,
             quantile_hold_seconds: 0.0,
+            aws: AwsSettings::default(),
+            google: GoogleSettings::default(),
             cooldown_seconds: 0.0,
             min_servers: 0,
             max_servers: 0,
