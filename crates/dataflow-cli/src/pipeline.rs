@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::comparison::{Actions, Bound, Comparison, CostFacts, RunFacts, Ticks, TraceFacts};
 use crate::failure::Failure;
 use crate::forecasting::{self, ForecastSource, Forecasts};
+use crate::output;
 use crate::progress::Progress;
 use crate::quantity::grouped;
 use crate::world::World;
@@ -131,6 +132,29 @@ pub(crate) fn refuse_overflow(world: &World) -> Result<(), Failure> {
         "{place}{key}: with {value} and the load of {source} results could exceed what a number can hold (1.8e308); \
          {mend} {key}, or lower the load or --scale"
     )))
+}
+
+/// The traffic of a world, ready for any policy under any settings, forecast by the model or the file of the flag or by
+/// the model of the configuration; what is to be said of the forecasts is kept in the note.
+///
+/// # Errors
+/// When there is no such model, or the file is wrong.
+pub(crate) fn testbed(
+    world: &World,
+    forecast: Option<&str>,
+    no_cache: bool,
+    progress: &Progress,
+    quiet: bool,
+) -> Result<(Testbed, forecasting::Note), Failure> {
+    let (source, warning) = ForecastSource::choose(forecast, &world.configuration)?;
+    if let Some(warning) = warning.filter(|_| !quiet) {
+        output::warn(&warning);
+    }
+    let alarms = AlarmSource::choose(&world.configuration)?;
+    let cache = if no_cache { None } else { Cache::of_user() };
+    let note = forecasting::Note::default();
+    let methods = forecasting::methods(world, &source, alarms, Observe::Previous, cache.as_ref(), progress, &note)?;
+    Ok((world.testbed(methods)?, note))
 }
 
 /// Runs everything.

@@ -12,6 +12,7 @@ mod forecast;
 mod palette;
 mod panel;
 mod timeline;
+mod tune;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ use drawing::{Anchor, Drawing};
 pub(crate) use explore::write as write_exploration;
 pub(crate) use forecast::write_board;
 use palette::{INK, SOFT_INK};
+pub(crate) use tune::write as write_tuning;
 
 use crate::comparison::{Comparison, Ticks, TraceFacts};
 use crate::failure::Failure;

@@ -10,8 +10,8 @@ pub struct Axis {
     pub low: f64,
     /// The greatest value tried.
     pub high: f64,
-    /// Whether only whole numbers are tried.
-    pub is_whole: bool,
+    /// Only multiples of this are tried, such as whole numbers with 1; `None` tries any number.
+    pub step: Option<f64>,
     /// Whether equal ratios, not equal differences, are searched equally closely.
     pub is_logarithmic: bool,
 }
@@ -85,19 +85,28 @@ impl Axis {
             Some("the lower end must be below the upper end")
         } else if self.is_logarithmic && self.low <= 0.0 {
             Some("the lower end of a logarithmic range must be above 0")
-        } else if self.is_whole && self.high.floor() <= self.low.ceil() {
-            Some("it needs at least two whole numbers")
+        } else if self.step.is_some_and(|step| self.multiples(step).is_none()) {
+            Some("it needs room for at least two whole steps")
         } else {
             None
         }
     }
 
-    /// Both ends on the scale searched. Half a step more at each end of whole numbers gives each the same room.
+    /// The least and the greatest multiple of the step within the range, where they are two.
+    fn multiples(&self, step: f64) -> Option<(f64, f64)> {
+        let (low, high) = ((self.low / step).ceil() * step, (self.high / step).floor() * step);
+        (low < high).then_some((low, high))
+    }
+
+    /// Both ends on the scale searched. Half a step more at each end gives each multiple the same room.
     fn ends(&self) -> (f64, f64) {
-        let margin = if self.is_whole { 0.5 } else { 0.0 };
-        let (low, high) = (self.low - margin, self.high + margin);
-        // Only whole numbers from 0.5 up can be logarithmic and reach 0 by their margin.
-        if self.is_logarithmic { (libm::log(low.max(self.low / 2.0)), libm::log(high)) } else { (low, high) }
+        let multiples = self.step.and_then(|step| Some((step / 2.0, self.multiples(step)?)));
+        let (margin, (low, high)) = multiples.unwrap_or((0.0, (self.low, self.high)));
+        if self.is_logarithmic {
+            (libm::log((low - margin).max(low / 2.0)), libm::log(high + margin))
+        } else {
+            (low - margin, high + margin)
+        }
     }
 
     /// The value at a share of the axis, from 0 to 1.
@@ -105,8 +114,10 @@ impl Axis {
         let (low, high) = self.ends();
         let place = low + share.clamp(0.0, 1.0) * (high - low);
         let value = if self.is_logarithmic { libm::exp(place) } else { place };
-        let value = if self.is_whole { value.round() } else { round_to(value, self.step_at(value)) };
-        let (low, high) = if self.is_whole { (self.low.ceil(), self.high.floor()) } else { (self.low, self.high) };
+        let (value, (low, high)) = match self.step.and_then(|step| Some((step, self.multiples(step)?))) {
+            Some((step, multiples)) => ((value / step).round() * step, multiples),
+            None => (round_to(value, self.step_at(value)), (self.low, self.high)),
+        };
         // Rounding makes a zero with a sign, which is another zero to whoever compares bits.
         value.clamp(low, high) + 0.0
     }
@@ -141,7 +152,7 @@ mod tests {
     use super::*;
 
     fn axis(low: f64, high: f64) -> Axis {
-        Axis { low, high, is_whole: false, is_logarithmic: false }
+        Axis { low, high, step: None, is_logarithmic: false }
     }
 
     #[test]
@@ -155,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_whole_number_has_the_same_room() {
-        let count = Axis { is_whole: true, ..axis(1.0, 4.0) };
+        let count = Axis { step: Some(1.0), ..axis(1.0, 4.0) };
         let found: Vec<f64> = (0..8).map(|eighth| count.value((f64::from(eighth) + 0.5) / 8.0)).collect();
         assert_eq!(found, [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);
     }
@@ -163,7 +174,7 @@ mod tests {
     #[test]
     fn a_box_without_room_is_refused() {
         assert_eq!(Space::new(Vec::new()), Err(SpaceError::Empty));
-        let whole = Axis { is_whole: true, ..axis(1.2, 2.9) };
+        let whole = Axis { step: Some(1.0), ..axis(1.2, 2.9) };
         let logarithmic = Axis { is_logarithmic: true, ..axis(0.0, 1.0) };
         for wrong in [axis(1.0, 1.0), axis(2.0, 1.0), axis(f64::NAN, 1.0), axis(0.0, f64::INFINITY), whole, logarithmic]
         {
@@ -180,11 +191,12 @@ mod tests {
             is_whole: bool,
             is_logarithmic: bool,
         ) {
-            let axis = Axis { low, high: low + width.max(2.0), is_whole, is_logarithmic };
+            let step = is_whole.then_some(1.0);
+            let axis = Axis { low, high: low + width.max(3.0), step, is_logarithmic };
             let value = axis.value(share);
             prop_assert!((axis.low..=axis.high).contains(&value));
             let again = axis.value(axis.share(value));
-            prop_assert!((again - value).abs() <= 1.001 * axis.step_at(value), "{value} {again}");
+            prop_assert!((again - value).abs() <= 1.001 * step.unwrap_or(axis.step_at(value)), "{value} {again}");
         }
     }
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn axis(low: f64, high: f64) -> Axis {
-    Axis { low, high, is_whole: false, is_logarithmic: false }
+    Axis { low, high, step: None, is_logarithmic: false }
 }
 
 /// Searches four parts whose losses add up to `loss`, each of them more on one side.
@@ -36,7 +36,7 @@ fn a_valley_at_an_angle_is_found() {
 
 #[test]
 fn a_box_of_few_whole_numbers_is_searched_to_the_last() {
-    let whole = Axis { is_whole: true, ..axis(0.0, 5.0) };
+    let whole = Axis { step: Some(1.0), ..axis(0.0, 5.0) };
     let space = Space::new(vec![whole, whole]).unwrap();
     let loss = |values: &[f64]| (values[0] - 4.0).abs() + (values[1] - 1.0).abs();
     let found = found(&space, vec![0.0, 0.0], Budget { evaluations: 500, seed: 3 }, loss);

@@ -9,6 +9,7 @@ mod vary;
 
 use dataflow_scale::Outcome;
 use dataflow_scale::spec::{Parameter, PolicySpec, Settings};
+use dataflow_series::Step;
 
 pub use front::Attempt;
 pub use vary::{Vary, VaryError, varied};
@@ -22,6 +23,8 @@ const FOLDS_MAX: usize = 8;
 const FOLD_SECONDS: u64 = 86_400;
 /// Shorter folds show a policy nothing but its start.
 const FOLD_TICKS_MIN: usize = 30;
+/// A time is searched in ticks where its range has so many of them.
+const TICKS_TOLD_APART: f64 = 5.0;
 /// A change that saves less than this share of the cost is not worth the reading.
 const WORTH_SAYING: f64 = 0.000_5;
 /// The losses of settings that drop too much begin here: beyond every cost.
@@ -85,6 +88,8 @@ pub struct Tuned {
     pub before: Score,
     /// What the new settings come to there.
     pub after: Score,
+    /// The least that any policy could cost there, under the fleet and prices of the old settings.
+    pub bound: f64,
     /// Folds of the training part.
     pub folds: usize,
     /// Different settings tried.
@@ -192,7 +197,7 @@ pub fn tune(
     let folds = folds(training)?;
     // Forecasts are made once, before threads ask for them at the same time, and their failure is told here.
     setup.score(&folds[0])?;
-    let tuning = Tuning { space: space(&wish.parameters)?, folds, setup, wish };
+    let tuning = Tuning { space: space(&wish.parameters, training.step())?, folds, setup, wish };
     let start: Vec<f64> = wish.parameters.iter().map(|parameter| parameter.value).collect();
     let searches: &[f64] = if wish.front { &front::WEIGHTS } else { &[] };
     let all = wish.budget.evaluations + searches.len() * front::evaluations(wish.budget);
@@ -229,12 +234,15 @@ fn folds(training: &Testbed) -> Result<Vec<Testbed>, TuneError> {
     Ok((0..count).map(|fold| training.part(end(fold)..end(fold + 1))).collect())
 }
 
-fn space(parameters: &[Parameter]) -> Result<Space, TuneError> {
-    let axis = |parameter: &Parameter| Axis {
-        low: parameter.low,
-        high: parameter.high,
-        is_whole: parameter.is_whole || parameter.unit == "s",
-        is_logarithmic: parameter.is_logarithmic,
+/// The box of the parameters. Times are tried in whole ticks where their range has some, as no policy can tell the
+/// seconds between them, and otherwise in whole seconds.
+fn space(parameters: &[Parameter], tick: Step) -> Result<Space, TuneError> {
+    let tick = f64::from(tick.seconds());
+    let axis = |parameter: &Parameter| {
+        let Parameter { low, high, is_whole, is_logarithmic, .. } = *parameter;
+        let time_step = if high - low >= TICKS_TOLD_APART * tick { tick } else { 1.0 };
+        let step = if parameter.unit == "s" { Some(time_step) } else { is_whole.then_some(1.0) };
+        Axis { low, high, step, is_logarithmic }
     };
     Space::new(parameters.iter().map(axis).collect()).map_err(|error| {
         TuneError::Space(match error {
@@ -299,8 +307,10 @@ impl Tuning<'_> {
         let (values, after) = self.simplified(best.values.clone(), best.score, self.loss(&before));
         let setup = self.setup.with(&self.wish.parameters, &values).unwrap_or_else(|| self.setup.clone());
         let changes = self.changes(&values);
-        let whole_runs = part_runs as f64 / self.folds.len() as f64;
-        Ok(Tuned { setup, changes, before, after, folds: self.folds.len(), evaluations, whole_runs, attempts })
+        let bound = self.folds.iter().map(|fold| fold.bound(&self.setup.settings)).sum();
+        let folds = self.folds.len();
+        let whole_runs = part_runs as f64 / folds as f64;
+        Ok(Tuned { setup, changes, before, after, bound, folds, evaluations, whole_runs, attempts })
     }
 
     /// The values with every number set back whose change is not worth saying, the least worth first.

@@ -1,0 +1,31 @@
+//! The tuned settings as a file that is ready to be used.
+
+use std::path::Path;
+
+use dataflow_experiment::tune::Tuned;
+use dataflow_scale::spec::{Key, Origin};
+
+use super::facts::TuneFacts;
+use super::render::{closing, value};
+use crate::failure::Failure;
+use crate::quantity::grouped;
+use crate::world::World;
+
+/// Writes a configuration with the changes, each with what it is worth.
+pub(super) fn write(facts: &TuneFacts, world: &World, tuned: &Tuned, path: &Path) -> Result<(), Failure> {
+    let mut configuration = world.configuration.clone();
+    for change in &facts.changes {
+        let Some(key) = Key::find(&change.name) else { continue };
+        let Some(text) = key.text(&tuned.setup.settings) else { continue };
+        let worth = if change.set_back.cost.is_nan() {
+            String::new()
+        } else {
+            format!(", which would cost {} more", grouped(change.set_back.cost - facts.training.after.cost))
+        };
+        let origin = Origin::Named(format!("dataflow tune, from {}{worth}", value(change.from, change.unit)));
+        configuration.set(key.path, &text, origin)?;
+    }
+    let head = format!("# Settings of {} tuned by `dataflow tune`, seed {}.\n", facts.policy, facts.seed);
+    let text = format!("{head}# {}\n{}", closing(facts), configuration.to_file());
+    std::fs::write(path, text).map_err(|error| Failure::Work(format!("the settings cannot be written: {error}")))
+}
