@@ -34,6 +34,7 @@ pub(crate) enum Command {
     Forecast(Box<command::forecast::ForecastArguments>),
     Ingest(command::ingest::IngestArguments),
     Optimize(Box<command::optimize::OptimizeArguments>),
+    Sweep(Box<command::sweep::SweepArguments>),
     Tune(Box<command::tune::TuneArguments>),
     Data(command::data::DataArguments),
     Config(command::config::ConfigArguments),

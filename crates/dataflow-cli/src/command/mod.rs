@@ -10,6 +10,7 @@ pub(crate) mod forecast;
 pub(crate) mod ingest;
 pub(crate) mod man;
 pub(crate) mod optimize;
+pub(crate) mod sweep;
 pub(crate) mod tune;
 
 use dataflow_series::source::DEFAULT_INPUT;
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Forecast(arguments) => forecast::run(&arguments, quiet),
         Command::Ingest(arguments) => ingest::run(&arguments, quiet),
         Command::Optimize(arguments) => optimize::run(&arguments, quiet),
+        Command::Sweep(arguments) => sweep::run(&arguments, quiet),
         Command::Tune(arguments) => tune::run(&arguments, quiet),
         Command::Data(arguments) => data::run(&arguments, quiet),
         Command::Config(arguments) => config::run(&arguments, quiet),

@@ -18,6 +18,17 @@ impl Paint {
     pub(super) const fn at(self, opacity: f64) -> Self {
         Self { opacity, ..self }
     }
+
+    /// The colour so far on the way to another, from 0 to 1.
+    pub(super) fn mixed_with(self, other: Self, share: f64) -> Self {
+        let mix = |from: u8, to: u8| (f64::from(from) + share * (f64::from(to) - f64::from(from))).round() as u8;
+        Self {
+            red: mix(self.red, other.red),
+            green: mix(self.green, other.green),
+            blue: mix(self.blue, other.blue),
+            opacity: self.opacity,
+        }
+    }
 }
 
 pub(super) const INK: Paint = opaque(0x1b_1f24);
@@ -45,3 +56,7 @@ pub(super) const SPIKE: Paint = DROP;
 pub(super) const FALL: Paint = SERVER;
 pub(super) const SHIFT: Paint = IN;
 pub(super) const OUTAGE: Paint = INK;
+
+/// Both ends of the scale of heat maps: one hue, so that lightness alone tells less from more.
+pub(super) const COLD: Paint = opaque(0xe8_f2f8);
+pub(super) const HOT: Paint = opaque(0x00_3c5f);

@@ -17,6 +17,7 @@ mod remote;
 mod screens;
 #[path = "../../../dataflow-remote/tests/it/server.rs"]
 mod server;
+mod sweep;
 mod tune;
 mod weights;
 

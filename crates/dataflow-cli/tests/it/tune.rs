@@ -68,7 +68,10 @@ fn what_cannot_be_tuned_is_told_and_leaves_nothing_behind() {
             "did you mean thresholds.reactive.high?",
         ),
         (&["--policy", "reactive", "--vary", "thresholds.reactive.high=0.3..0.2"], "is empty"),
-        (&["--policy", "reactive", "--vary", "thresholds.reactive.high=0..1"], "expected a share of the capacity above 0"),
+        (
+            &["--policy", "reactive", "--vary", "thresholds.reactive.high=0..1"],
+            "expected a share of the capacity above 0",
+        ),
         (&["--policy", "reactive", "--vary", "cost_parameters.server_cost=0.1..0.2"], "cannot be tuned by it"),
         (&["--policy", "reactive", "--window", "..40m"], "needs at least 60"),
         (&["--holdout", "0.95"], "expected a share above 0 and below 0.9"),

@@ -355,4 +355,4 @@ impl Tuning<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ use super::*;
 use crate::{ForecastMaker, Forecasts, LEVELS, Methods};
 
 /// Days of 96 intervals of 15 minutes, busy at noon.
-fn testbed(days: usize, noise: u64) -> Testbed {
+pub(crate) fn testbed(days: usize, noise: u64) -> Testbed {
     let loads: Vec<f64> = (0..96 * days)
         .map(|tick| {
             let wave = 1.0 - (std::f64::consts::TAU * tick as f64 / 96.0).cos();
