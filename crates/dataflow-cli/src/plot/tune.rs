@@ -90,7 +90,9 @@ fn scatter(drawing: &mut Drawing, facts: &TuneFacts) {
         steps.push(*point);
     }
     drawing.line(steps, SERVER, 1.5);
-    front.iter().for_each(|point| dot(drawing, *point, 3.0, SERVER));
+    for point in front {
+        dot(drawing, point, 3.0, SERVER);
+    }
     limits(drawing, facts, &frame);
     let Part { before, after, .. } = &facts.training;
     label(drawing, frame.at(*before), "as it stands", DROP);

@@ -57,7 +57,6 @@ pub(crate) const ROWS_SHOWN: usize = 200;
 /// between its ends, --sobol draws all of them at random and tells which share of the variance of the cost is due to each.
 /// Beside every policy stands the exact optimum.
 #[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 #[command(after_help = "Examples:\n  \
     dataflow sweep access.log.gz --plot sweep.png\n  \
     dataflow sweep traffic.csv --vary simulation.max_servers=3,5,8 --vary thresholds.reactive.high=0.5..0.9:5 --policy \
@@ -146,7 +145,9 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<(), Failure
     let (answer, notes) = on_threads(arguments.settings.threads, || answer(arguments, &progress, quiet))?;
     drop(progress);
     if !quiet {
-        notes.iter().for_each(|note| output::note(note));
+        for note in &notes {
+            output::note(note);
+        }
     }
     if let Some(path) = plot {
         answer.draw(&path)?;

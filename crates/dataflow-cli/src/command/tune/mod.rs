@@ -91,8 +91,12 @@ pub(crate) fn run(arguments: &TuneArguments, quiet: bool) -> Result<(), Failure>
     let (facts, world, tuned, notes) = on_threads(arguments.settings.threads, || tuned(arguments, &progress, quiet))?;
     drop(progress);
     if !quiet {
-        notes.iter().for_each(|note| output::note(note));
-        facts.warnings().iter().for_each(|warning| output::warn(warning));
+        for note in &notes {
+            output::note(note);
+        }
+        for warning in facts.warnings() {
+            output::warn(&warning);
+        }
     }
     if let Some(path) = plot {
         plot::write_tuning(&facts, &path)?;

@@ -1,5 +1,7 @@
 //! What `dataflow tune` found, as people and programs read it.
 
+use std::fmt::Write as _;
+
 use super::facts::{ChangeFacts, Part, TuneFacts};
 use crate::output::Format;
 use crate::quantity::{count, duration, grouped, percent};
@@ -21,7 +23,7 @@ fn csv(facts: &TuneFacts) -> String {
     let mut text = String::from("name,unit,from,to,set_back_cost,set_back_dropped_share\n");
     for ChangeFacts { name, unit, from, to, set_back, .. } in &facts.changes {
         let cost = if set_back.cost.is_nan() { String::new() } else { set_back.cost.to_string() };
-        text += &format!("{name},{unit},{from},{to},{cost},{}\n", set_back.dropped_share);
+        let _ = writeln!(text, "{name},{unit},{from},{to},{cost},{}", set_back.dropped_share);
     }
     text
 }
@@ -37,7 +39,7 @@ fn page(facts: &TuneFacts, markdown: bool) -> String {
         text += &table(changes(facts));
         text.push('\n');
         for change in &facts.changes {
-            text += &format!("{}{}\n", if markdown { "- " } else { "" }, sentence(change, facts));
+            let _ = writeln!(text, "{}{}", if markdown { "- " } else { "" }, sentence(change, facts));
         }
         text.push('\n');
     }

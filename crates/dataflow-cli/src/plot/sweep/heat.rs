@@ -27,6 +27,9 @@ const READABLE: f64 = 38.0;
 /// As many labels as these along an axis.
 const LABELS_MOST: usize = 12;
 
+/// The colours of lines, one policy after the other.
+const PAINTS: [Paint; 6] = [SERVER, DROP, OUT, SCALE, FORECAST, IN];
+
 /// Draws the costs into `path`.
 ///
 /// # Errors
@@ -159,7 +162,6 @@ fn lines(crossed: &Crossed) -> Drawing {
     for (index, value) in thinned(&lever.values) {
         drawing.text((place.at(index as f64), bottom + 14.0), lever.text(value), 11.0, Anchor::Middle, INK);
     }
-    const PAINTS: [Paint; 6] = [SERVER, DROP, OUT, SCALE, FORECAST, IN];
     let mut labelled: Vec<f64> = Vec::new();
     for (subject, (name, costs)) in crossed.facts.subjects().into_iter().zip(&costs).enumerate() {
         let paint = if subject == crossed.facts.policies.len() { INK } else { PAINTS[subject % PAINTS.len()] };
