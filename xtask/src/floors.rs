@@ -4,6 +4,8 @@
 //! machine passes and a path that became several times slower does not. What the reference implementation in Python needs
 //! for the same work is shown beside.
 
+mod experiments;
+
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
@@ -31,7 +33,8 @@ struct Floor {
 /// # Errors
 /// When one takes more than twice its target.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let floors = [reactive_ticks()?, year_by_levels(), day_under_limits()?];
+    let mut floors = vec![reactive_ticks()?, year_by_levels(), day_under_limits()?];
+    floors.extend(experiments::floors()?);
     let mut out = std::io::stdout().lock();
     for Floor { what, ticks, target, reference, taken } in &floors {
         let millions = f64::from(*ticks) / 1e6 / taken.as_secs_f64();
