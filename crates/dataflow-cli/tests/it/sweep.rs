@@ -71,10 +71,7 @@ fn what_cannot_be_swept_is_told() {
         (&["--vary", "simulation.max_servers=2..9"], "expected LOW..HIGH:N"),
         (&["--vary", "simulation.max_servers=2,3", "--vary", "simulation.max_servers=4"], "varied twice"),
         (&["--vary", "simulation.max_servers=2", "--one-at-a-time"], "two values or more"),
-        (
-            &["--vary", "quantile.level=0.1..0.9:9999", "--vary", "quantile.hold=1..9:9999"],
-            "more than 10,000,000 cells",
-        ),
+        (&["--vary", "quantile.level=0.1..0.9:9999", "--vary", "quantile.hold=1..9:9999"], "more than 1,000,000 cells"),
         (&["--sobol", "3"], "expected a whole number from 8"),
         (&["--policy", "hybird"], "did you mean hybrid?"),
         (&["--plot", "sweep.pdf"], ".svg or .png"),

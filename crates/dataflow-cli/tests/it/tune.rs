@@ -56,6 +56,14 @@ fn a_limit_of_dropped_load_is_kept_on_the_training_part() {
 }
 
 #[test]
+fn a_number_near_an_end_of_its_range_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let vary = ["--vary", "thresholds.reactive.low=0.2..0.25", "--evaluations", "40"];
+    let message = stderr(&run(folder.path(), &[&["tune", TRACE, "--policy", "reactive"][..], &vary].concat()));
+    assert!(message.contains("note: thresholds.reactive.low lies near an end of its range, 0.2 to 0.25"), "{message}");
+}
+
+#[test]
 fn what_cannot_be_tuned_is_told_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();

@@ -128,14 +128,9 @@ fn neighbour(points: &[Vec<f64>], progress: f64, random: &mut ChaCha8Rng) -> Vec
         let is_moved = random.next_u64().is_multiple_of(2);
         let step: f64 = StandardNormal.sample(random);
         if is_moved || axis as u64 == surely_moved {
-            *share = reflected(*share + reach * step);
+            // Steps beyond an end stop there: that is where the best value of many numbers lies.
+            *share = (*share + reach * step).clamp(0.0, 1.0);
         }
     }
     point
-}
-
-/// A share brought back into the axis from beyond its end, as far from it as it was.
-fn reflected(share: f64) -> f64 {
-    let folded = share.rem_euclid(2.0);
-    if folded > 1.0 { 2.0 - folded } else { folded }
 }

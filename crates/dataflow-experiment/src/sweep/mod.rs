@@ -7,7 +7,7 @@ mod sobol;
 use std::collections::{BTreeSet, HashMap};
 
 use dataflow_scale::spec::{PolicySpec, Settings};
-use dataflow_scale::{Outcome, optimum};
+use dataflow_scale::{Fleet, Outcome, Prices, optimum};
 use rayon::prelude::*;
 
 pub use lever::{Lever, LeverError};
@@ -49,52 +49,58 @@ pub fn cells(
     points: Vec<Vec<f64>>,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Vec<Cell>, ExperimentError> {
-    let worlds: Vec<Option<World>> =
-        points.par_iter().map(|point| World::of(policies, settings, levers, point)).collect();
-    make_forecasts(testbed, &worlds)?;
-    let bounds = bounds(testbed, &worlds);
-    let cell = |(point, world): (Vec<f64>, Option<World>)| {
-        let Some(world) = world else { return Ok(Cell { values: point, bound: None, outcomes: Vec::new() }) };
-        let outcomes = world.policies.iter().map(|policy| testbed.run(policy, &world.settings));
-        let outcomes = outcomes.collect::<Result<Vec<Outcome>, ExperimentError>>()?;
+    // Settings are made anew where they are needed: those of a large sweep would fill the memory.
+    let setting_at = |point: &[f64]| Setting::of(policies, settings, levers, point);
+    make_forecasts(testbed, points.iter().filter_map(|point| setting_at(point)))?;
+    let bounds = bounds(testbed, points.iter().filter_map(|point| setting_at(point)));
+    let cell = |point: Vec<f64>| {
         progress();
-        let bound = bounds.get(&optimum_key(testbed, &world.settings)).copied();
+        let Some(setting) = setting_at(&point) else {
+            return Ok(Cell { values: point, bound: None, outcomes: Vec::new() });
+        };
+        let outcomes = setting.policies.iter().map(|policy| testbed.run(policy, &setting.settings));
+        let outcomes = outcomes.collect::<Result<Vec<Outcome>, ExperimentError>>()?;
+        let bound = bounds.get(&optimum_key(&setting.world(testbed))).copied();
         Ok(Cell { values: point, bound, outcomes })
     };
-    points.into_par_iter().zip(worlds).map(cell).collect()
+    points.into_par_iter().map(cell).collect()
 }
 
 /// Policies and settings with the values of one point.
-struct World {
+struct Setting {
     policies: Vec<PolicySpec>,
     settings: Settings,
 }
 
-impl World {
+impl Setting {
     fn of(policies: &[PolicySpec], settings: &Settings, levers: &[Lever], point: &[f64]) -> Option<Self> {
-        let mut world = Self { policies: policies.to_vec(), settings: settings.clone() };
+        let mut setting = Self { policies: policies.to_vec(), settings: settings.clone() };
         for (lever, value) in levers.iter().zip(point) {
-            lever.set(&mut world.policies, &mut world.settings, *value)?;
+            lever.set(&mut setting.policies, &mut setting.settings, *value)?;
         }
-        world.settings.is_consistent().then_some(world)
+        setting.settings.is_consistent().then_some(setting)
+    }
+
+    /// Its fleet and prices.
+    fn world(&self, testbed: &Testbed) -> (Fleet, Prices) {
+        (self.settings.fleet(testbed.step()), self.settings.prices(testbed.step()))
     }
 }
 
 /// Makes the forecasts of every lead, one after the other, before threads ask for them at the same time.
-fn make_forecasts(testbed: &Testbed, worlds: &[Option<World>]) -> Result<(), ExperimentError> {
-    let leads = worlds.iter().flatten().flat_map(|world| {
-        let forecasting = world.policies.iter().filter(|policy| policy.uses_forecast());
-        forecasting.map(|policy| policy.leads(&world.settings, testbed.step()))
-    });
-    let leads: BTreeSet<Vec<usize>> = leads.collect();
+fn make_forecasts(testbed: &Testbed, all: impl Iterator<Item = Setting>) -> Result<(), ExperimentError> {
+    let mut leads = BTreeSet::new();
+    for setting in all {
+        let forecasting = setting.policies.iter().filter(|policy| policy.uses_forecast());
+        leads.extend(forecasting.map(|policy| policy.leads(&setting.settings, testbed.step())));
+    }
     leads.iter().try_for_each(|leads| testbed.track(leads).map(|_| ()))
 }
 
 /// All that the optimum without cooldown depends on.
 type OptimumKey = [u64; 7];
 
-fn optimum_key(testbed: &Testbed, settings: &Settings) -> OptimumKey {
-    let (fleet, prices) = (settings.fleet(testbed.step()), settings.prices(testbed.step()));
+fn optimum_key((fleet, prices): &(Fleet, Prices)) -> OptimumKey {
     [
         fleet.capacity.to_bits(),
         u64::from(fleet.startup_ticks),
@@ -106,15 +112,14 @@ fn optimum_key(testbed: &Testbed, settings: &Settings) -> OptimumKey {
     ]
 }
 
-/// What the optimum costs for every fleet and prices among the worlds. Its plans would fill the memory.
-fn bounds(testbed: &Testbed, worlds: &[Option<World>]) -> HashMap<OptimumKey, f64> {
-    let distinct: HashMap<OptimumKey, &Settings> =
-        worlds.iter().flatten().map(|world| (optimum_key(testbed, &world.settings), &world.settings)).collect();
-    let bound = |(key, settings): (OptimumKey, &Settings)| {
-        let (fleet, prices) = (settings.fleet(testbed.step()), settings.prices(testbed.step()));
+/// What the optimum costs for every fleet and prices among the settings. Its plans would fill the memory.
+fn bounds(testbed: &Testbed, all: impl Iterator<Item = Setting>) -> HashMap<OptimumKey, f64> {
+    let distinct: HashMap<OptimumKey, (Fleet, Prices)> =
+        all.map(|setting| setting.world(testbed)).map(|world| (optimum_key(&world), world)).collect();
+    let cost = |(key, (fleet, prices)): (OptimumKey, (Fleet, Prices))| {
         (key, optimum::by_levels(&fleet, &prices, testbed.judged().load).cost)
     };
-    distinct.into_par_iter().map(bound).collect()
+    distinct.into_par_iter().map(cost).collect()
 }
 
 #[cfg(test)]

@@ -325,6 +325,27 @@ impl Tuning<'_> {
             values[index] = self.wish.parameters[index].value;
             score = simpler;
         }
+        self.shortened(values, score, limit)
+    }
+
+    /// The values with as few digits as the limit of the loss allows, one after the other.
+    fn shortened(&self, mut values: Vec<f64>, mut score: Score, limit: f64) -> (Vec<f64>, Score) {
+        for (index, parameter) in self.wish.parameters.iter().enumerate() {
+            let found = values[index];
+            if found == parameter.value || found.fract() == 0.0 {
+                continue;
+            }
+            for digits in 0..3 {
+                let short = format!("{found:.digits$e}").parse().unwrap_or(found);
+                values[index] = short;
+                let within = (parameter.low..=parameter.high).contains(&short);
+                if let Some(simpler) = self.score(&values).filter(|score| within && self.loss(score) <= limit) {
+                    score = simpler;
+                    break;
+                }
+                values[index] = found;
+            }
+        }
         (values, score)
     }
 

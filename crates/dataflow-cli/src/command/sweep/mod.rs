@@ -42,7 +42,7 @@ const DEFAULT_LEVERS: [&str; 5] = [
     "cost_parameters.capacity_per_server",
 ];
 /// More cells than these are a slip of the hand.
-const CELLS_MAX: usize = 10_000_000;
+const CELLS_MAX: usize = 1_000_000;
 /// Rows of Sobol designs: fewer tell nothing, more fit no memory.
 const ROWS: (usize, usize) = (8, 1 << 16);
 /// Numbers below this are written with an exponent, from the other on with separators.

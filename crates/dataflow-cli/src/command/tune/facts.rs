@@ -6,10 +6,14 @@ use dataflow_experiment::Testbed;
 use dataflow_experiment::tune::{Attempt, Score, Setup, Tuned, Wish};
 use serde::Serialize;
 
+use super::render::value;
 use crate::comparison::TraceFacts;
 use crate::pipeline::trace_facts;
 use crate::quantity::percent;
 use crate::world::World;
+
+/// Values as near to an end of their range as this share of it may be better beyond it.
+const END_SHARE: f64 = 0.02;
 
 /// What was tuned, what was found, and what it is worth. Costs in the configured currency.
 #[derive(Debug, Clone, Serialize)]
@@ -56,6 +60,8 @@ pub(crate) struct ChangeFacts {
     pub(crate) unit: &'static str,
     pub(crate) from: f64,
     pub(crate) to: f64,
+    /// The range in which it was searched.
+    pub(crate) range: [f64; 2],
     /// What the training part comes to where this change alone is undone; null where it may not be undone alone.
     pub(crate) set_back: PartScore,
 }
@@ -111,6 +117,7 @@ impl TuneFacts {
             unit: change.parameter.unit,
             from: change.parameter.value,
             to: change.to,
+            range: [change.parameter.low, change.parameter.high],
             set_back: change.set_back.into(),
         });
         Self {
@@ -127,6 +134,23 @@ impl TuneFacts {
             front: Attempt::front(&tuned.attempts).into_iter().map(point).collect(),
             attempts: tuned.attempts.iter().map(point).collect(),
         }
+    }
+
+    /// Where more may be found: numbers that lie near an end of their range.
+    pub(super) fn hints(&self) -> Vec<String> {
+        let at_end = |change: &&ChangeFacts| {
+            let [low, high] = change.range;
+            let margin = END_SHARE * (high - low);
+            change.to <= low + margin || change.to >= high - margin
+        };
+        let hint = |change: &ChangeFacts| {
+            let [low, high] = change.range.map(|end| value(end, change.unit));
+            let name = &change.name;
+            format!(
+                "{name} lies near an end of its range, {low} to {high}; --vary {name}=LOW..HIGH searches another one"
+            )
+        };
+        self.changes.iter().filter(at_end).map(hint).collect()
     }
 
     /// What speaks against using what was found.

@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &TuneArguments, quiet: bool) -> Result<(), Failure>
     let (facts, world, tuned, notes) = on_threads(arguments.settings.threads, || tuned(arguments, &progress, quiet))?;
     drop(progress);
     if !quiet {
-        for note in &notes {
+        for note in notes.iter().chain(&facts.hints()) {
             output::note(note);
         }
         for warning in facts.warnings() {

@@ -103,7 +103,7 @@ fn loss(change: &ChangeFacts, facts: &TuneFacts) -> String {
 
 /// Why a change helps: what the number means, and what was measured.
 fn sentence(change: &ChangeFacts, facts: &TuneFacts) -> String {
-    let ChangeFacts { name, about, unit, from, to, set_back } = change;
+    let ChangeFacts { name, about, unit, from, to, set_back, .. } = change;
     let (from, to) = (value(*from, unit), value(*to, unit));
     let (after, meaning) = (&facts.training.after, about.trim_end_matches('.'));
     let measured = if set_back.cost.is_nan() {
