@@ -95,6 +95,8 @@ pub enum Reason {
     },
     /// A cloud's autoscaler.
     Cloud(super::cloud::Link),
+    /// A link in the chain of an autoscaler of Kubernetes.
+    Kubernetes(super::kubernetes::Link),
     /// The target was moved into the fleet's limits.
     Clamped {
         /// Servers wanted.
@@ -121,6 +123,7 @@ impl fmt::Display for Reason {
             Self::Quantile { load, target } => write!(formatter, "forecast quantile {load:.0} needs {target}"),
             Self::Held { target } => write!(formatter, "recent target {target} held"),
             Self::Cloud(link) => link.fmt(formatter),
+            Self::Kubernetes(link) => link.fmt(formatter),
             Self::Clamped { from, to } => write!(formatter, "clamped from {from} to {to}"),
         }
     }
