@@ -379,6 +379,48 @@ const GENERAL: &[Key] = &[
         Slot::Time(|s| &mut s.quantile_hold_seconds),
         "Time for which the quantile policy keeps its largest recent target.",
     ),
+    key(
+        "hpa.target_utilization",
+        "0.70",
+        Slot::Utilization(|s| &mut s.hpa.target_utilization),
+        "Load per server that the hpa policy aims at, as a share of its capacity.",
+    ),
+    key(
+        "hpa.tolerance",
+        "0.1",
+        Slot::Price(|s| &mut s.hpa.tolerance),
+        "How far from its target, as a share of it, the hpa policy changes nothing.",
+    ),
+    key(
+        "hpa.scale_up_stabilization",
+        "0s",
+        Slot::Time(|s| &mut s.hpa.scale_up_stabilization_seconds),
+        "Time whose lowest recommendation the hpa policy follows upwards.",
+    ),
+    key(
+        "hpa.scale_down_stabilization",
+        "5m",
+        Slot::Time(|s| &mut s.hpa.scale_down_stabilization_seconds),
+        "Time whose highest recommendation the hpa policy follows downwards.",
+    ),
+    key(
+        "hpa.scale_up_pods",
+        "4",
+        Slot::Count(|s| &mut s.hpa.scale_up_pods),
+        "Servers that the hpa policy may add in 15 s; the larger of this and the percentage counts, 0 leaves it out.",
+    ),
+    key(
+        "hpa.scale_up_percent",
+        "100",
+        Slot::Count(|s| &mut s.hpa.scale_up_percent),
+        "Percentage of its servers that the hpa policy may add in 15 s; 0 leaves it out.",
+    ),
+    key(
+        "hpa.scale_down_percent",
+        "100",
+        Slot::Count(|s| &mut s.hpa.scale_down_percent),
+        "Percentage of its servers that the hpa policy may remove in 15 s; 0 removes none.",
+    ),
     Key {
         alias: Some("simulation.cooldown"),
         ..key(

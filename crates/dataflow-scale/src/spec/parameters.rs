@@ -82,6 +82,14 @@ const GOOGLE_PREDICTIVE: [Span; 4] = [
     linear("google.initialization_time", 0.0, 1_800.0),
     linear("google.prediction_level", 0.5, 0.998),
 ];
+const HPA: [Span; 6] = [
+    linear("hpa.target_utilization", 0.3, 1.0),
+    linear("hpa.tolerance", 0.0, 0.3),
+    linear("hpa.scale_up_stabilization", 0.0, 600.0),
+    linear("hpa.scale_down_stabilization", 0.0, 1_800.0),
+    linear("hpa.scale_up_pods", 1.0, 20.0),
+    linear("hpa.scale_down_percent", 1.0, 100.0),
+];
 
 impl PolicySpec {
     /// The numbers of this policy that are worth tuning, with their present values.
@@ -96,6 +104,7 @@ impl PolicySpec {
             Self::AwsPredictive => &AWS_PREDICTIVE,
             Self::Google => &GOOGLE,
             Self::GooglePredictive => &GOOGLE_PREDICTIVE,
+            Self::Hpa => &HPA,
             Self::Fixed(_) | Self::Optimal => &[],
         };
         spans.iter().filter_map(|span| span.parameter(settings)).collect()

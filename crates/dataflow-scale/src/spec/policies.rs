@@ -5,6 +5,7 @@ use std::fmt;
 use dataflow_series::{Step, did_you_mean};
 
 use super::settings::Settings;
+use crate::Fleet;
 use crate::policy::cloud::{Aws, Google};
 use crate::policy::{Fixed, Hybrid, Policy, Predictive, QuantileBaseStock, Reactive, Replay};
 
@@ -33,6 +34,8 @@ pub enum PolicySpec {
     GooglePredictive,
     /// The replay of the optimum's plan.
     Optimal,
+    /// Kubernetes' horizontal pod autoscaler with the numbers of the configuration.
+    Hpa,
 }
 
 /// Why a text names no policy.
@@ -80,6 +83,7 @@ impl PolicySpec {
         Self::AwsPredictive,
         Self::Google,
         Self::GooglePredictive,
+        Self::Hpa,
         Self::Optimal,
     ];
 
@@ -138,6 +142,10 @@ impl PolicySpec {
             Self::Google => Box::new(Google::new(settings.google.rules(step, false), step)),
             Self::GooglePredictive => Box::new(Google::new(settings.google.rules(step, true), step)),
             Self::Optimal => Box::new(Replay(plan.to_vec())),
+            Self::Hpa => {
+                let Fleet { capacity, min_servers, max_servers, .. } = settings.fleet(step);
+                Box::new(settings.hpa.policy(capacity, step.seconds(), min_servers, max_servers))
+            }
         }
     }
 }
@@ -157,6 +165,7 @@ impl fmt::Display for PolicySpec {
             Self::Google => formatter.write_str("google"),
             Self::GooglePredictive => formatter.write_str("google-predictive"),
             Self::Optimal => formatter.write_str("optimal"),
+            Self::Hpa => formatter.write_str("hpa"),
         }
     }
 }

@@ -5,6 +5,7 @@ use dataflow_series::Step;
 use super::cloud::{AwsSettings, GoogleSettings};
 use super::quantity::Rate;
 use crate::optimum::StepLimits;
+use crate::policy::kubernetes::HpaSettings;
 use crate::policy::{HybridThresholds, UtilizationThresholds};
 use crate::{Fleet, Prices};
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub aws: AwsSettings,
     /// Google's autoscaler.
     pub google: GoogleSettings,
+    /// The numbers of the built-in horizontal pod autoscaler.
+    pub hpa: HpaSettings,
     /// Time after a change in which policies hold still.
     pub cooldown_seconds: f64,
     /// Fewest servers.
@@ -87,6 +90,15 @@ impl Settings {
             quantile_hold_seconds: 0.0,
             aws: AwsSettings::default(),
             google: GoogleSettings::default(),
+            hpa: HpaSettings {
+                target_utilization: 0.0,
+                tolerance: 0.0,
+                scale_up_stabilization_seconds: 0.0,
+                scale_down_stabilization_seconds: 0.0,
+                scale_up_pods: 0,
+                scale_up_percent: 0,
+                scale_down_percent: 0,
+            },
             cooldown_seconds: 0.0,
             min_servers: 0,
             max_servers: 0,

@@ -110,9 +110,8 @@ impl SimulatedMetric {
         let metric = Link::Metric { measured: self.measured, value, target, ratio, pods: proposal.replicas };
         let unready = pods.current - pods.ready;
         let damped = proposal.damped.map(|ratio| Link::Unready { unready, ratio });
-        let within = proposal
-            .is_within_tolerance
-            .then_some(Link::WithinTolerance { ratio: proposal.damped.unwrap_or(ratio) });
+        let within =
+            proposal.is_within_tolerance.then_some(Link::WithinTolerance { ratio: proposal.damped.unwrap_or(ratio) });
         // Shares of the schedule and the formula are told as they are.
         [Some(metric), damped.filter(|_| self.measured != Measured::Schedule), within]
     }

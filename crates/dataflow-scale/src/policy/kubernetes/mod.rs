@@ -5,6 +5,7 @@
 //! measured in the simulated world, [`HorizontalPodAutoscaler`] is the policy made of all that.
 
 pub mod behavior;
+mod built_in;
 mod hpa;
 pub mod keda;
 mod link;
@@ -14,5 +15,6 @@ pub mod recommendations;
 pub mod reconcile;
 pub mod workload;
 
+pub use built_in::HpaSettings;
 pub use hpa::{HorizontalPodAutoscaler, SYNC_SECONDS};
 pub use link::{Link, Measured};
