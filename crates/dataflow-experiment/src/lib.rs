@@ -5,6 +5,7 @@
 
 mod elasticity;
 mod forecast_rows;
+pub mod regret;
 mod replicate;
 mod scorecard;
 pub mod search;

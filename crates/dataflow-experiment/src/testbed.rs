@@ -9,7 +9,8 @@ use dataflow_forecast::{FitError, History, RollingForecast, View};
 use dataflow_scale::optimum::{self, Plan};
 use dataflow_scale::spec::{PolicySpec, Settings};
 use dataflow_scale::{
-    ForecastTrack, Observe, Outcome, Policy, Scenario, SimulationError, StartUps, Timeline, Watch, simulate_watched,
+    ForecastTrack, Observe, Outcome, Policy, QuantileTrack, Scenario, SimulationError, StartUps, Timeline, Watch,
+    simulate_watched,
 };
 use dataflow_series::Step;
 use jiff::tz::TimeZone;
@@ -77,6 +78,8 @@ pub struct Testbed {
     plans: Kept<[u64; 7], Arc<Plan>>,
     /// Start-up times of each server's own, where they are not all the usual one.
     start_ups: Option<Arc<StartUps>>,
+    /// Whether policies know the load at their lead.
+    foresight: bool,
 }
 
 struct Traffic {
@@ -118,7 +121,14 @@ impl Testbed {
         }
         let traffic = Traffic { history, zone, load, methods, rolling: Arc::default(), alarms: OnceLock::new() };
         let judged = ticks.saturating_sub(judged)..ticks;
-        Ok(Self { traffic: Arc::new(traffic), judged, tracks: Arc::default(), plans: Arc::default(), start_ups: None })
+        Ok(Self {
+            traffic: Arc::new(traffic),
+            judged,
+            tracks: Arc::default(),
+            plans: Arc::default(),
+            start_ups: None,
+            foresight: false,
+        })
     }
 
     /// The same traffic, judged on other ticks, counted from the beginning of the history. The fleet starts afresh there;
@@ -132,6 +142,7 @@ impl Testbed {
             tracks: Arc::default(),
             plans: Arc::default(),
             start_ups: self.start_ups.clone(),
+            foresight: self.foresight,
         }
     }
 
@@ -139,6 +150,13 @@ impl Testbed {
     #[must_use]
     pub fn with_start_ups(self, start_ups: StartUps) -> Self {
         Self { start_ups: Some(Arc::new(start_ups)), ..self }
+    }
+
+    /// The same traffic for policies that know it: their forecasts are the loads themselves, and the newest load known is
+    /// that of the tick for which a server ordered now is ready. What a policy costs here says what its errors cost it.
+    #[must_use]
+    pub fn with_foresight(&self) -> Self {
+        Self { tracks: Arc::default(), foresight: true, ..self.clone() }
     }
 
     /// What is judged.
@@ -228,6 +246,8 @@ impl Testbed {
     ) -> Result<Outcome, ExperimentError> {
         let track = spec.uses_forecast().then(|| self.track(&spec.leads(settings, self.step()))).transpose()?;
         let Judged { load, known, .. } = self.judged();
+        let foreseen = self.foresight.then(|| self.foreseen(settings.lead_ticks(self.step()) as usize));
+        let known = foreseen.as_deref().unwrap_or(known);
         let scenario = Scenario {
             fleet: &settings.fleet(self.step()),
             prices: &settings.prices(self.step()),
@@ -237,6 +257,28 @@ impl Testbed {
             forecast: track.as_deref(),
         };
         Ok(simulate_watched(&scenario, self.start_ups.as_deref(), policy, watch)?)
+    }
+
+    /// What is known of the load to those who know the one at this lead.
+    fn foreseen(&self, lead: usize) -> Vec<f64> {
+        let load = self.judged().load;
+        let ahead = lead + usize::from(self.traffic.methods.observe == Observe::Previous);
+        (0..load.len()).map(|tick| load[(tick + ahead).min(load.len() - 1)]).collect()
+    }
+
+    /// The loads themselves as forecasts for these leads.
+    fn perfect_track(&self, leads: &[usize]) -> ForecastTrack {
+        let load = self.judged().load;
+        let at = |lead: usize| (0..load.len()).map(move |tick| load[(tick + lead).min(load.len() - 1)]).collect();
+        let of_lead = |lead: &usize| QuantileTrack { lead_ticks: *lead, levels: vec![0.5], values: at(*lead) };
+        let mean: Vec<f64> = at(leads.first().copied().unwrap_or(0));
+        ForecastTrack {
+            lower: mean.clone(),
+            upper: mean.clone(),
+            anomaly: vec![false; load.len()],
+            quantiles: leads.iter().map(of_lead).collect(),
+            mean,
+        }
     }
 
     fn build(&self, policy: &PolicySpec, settings: &Settings) -> Box<dyn Policy> {
@@ -282,6 +324,9 @@ impl Testbed {
     pub fn track(&self, leads: &[usize]) -> Result<Arc<ForecastTrack>, ExperimentError> {
         let traffic = &self.traffic;
         let make = || {
+            if self.foresight {
+                return Ok(Arc::new(self.perfect_track(leads)));
+            }
             let mut track = match &traffic.methods.forecasts {
                 Forecasts::Given(track) => (**track).clone(),
                 Forecasts::Made(maker) => {
@@ -327,7 +372,7 @@ impl Traffic {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use dataflow_forecast::{ModelSettings, ModelSpec, RollingSettings, rolling_forecast};
     use dataflow_scale::spec::Configuration;
     use dataflow_series::{Fill, Observed, Unit};
@@ -350,12 +395,17 @@ mod tests {
         Methods { observe: Observe::Previous, forecasts: Forecasts::Made(forecast), alarms: None }
     }
 
-    fn testbed(judged: usize) -> Testbed {
-        let loads: Vec<f64> = (0..400).map(|tick| 1e6 * f64::from(1 + tick % 7)).collect();
+    /// Minutes of these loads, in bytes, all of them judged, forecast naively.
+    pub(crate) fn testbed_of(loads: &[f64]) -> Testbed {
         let observed =
             Observed::new(Timestamp::UNIX_EPOCH, Step::MINUTE, Unit::Bytes, loads.iter().copied().map(Some)).unwrap();
         let history = History::new(observed.fill(Fill::Zero).unwrap());
-        Testbed::new(history, loads, judged, TimeZone::UTC, methods()).unwrap()
+        Testbed::new(history, loads.to_vec(), loads.len(), TimeZone::UTC, methods()).unwrap()
+    }
+
+    fn testbed(judged: usize) -> Testbed {
+        let loads: Vec<f64> = (0..400).map(|tick| 1e6 * f64::from(1 + tick % 7)).collect();
+        testbed_of(&loads).part(400 - judged..400)
     }
 
     #[test]

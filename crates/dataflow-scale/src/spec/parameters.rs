@@ -117,6 +117,15 @@ impl PolicySpec {
     }
 }
 
+impl PolicySpec {
+    /// Takes from the policy whatever keeps it from acting at once: cooldown, hold, hysteresis.
+    pub fn act_at_once(&mut self, settings: &mut Settings) {
+        settings.cooldown_seconds = 0.0;
+        settings.hybrid_hysteresis_seconds = 0.0;
+        settings.quantile_hold_seconds = 0.0;
+    }
+}
+
 impl Span {
     fn parameter(&self, settings: &Settings) -> Option<Parameter> {
         let key = Key::find(self.path)?;
