@@ -5,6 +5,7 @@
 
 mod elasticity;
 mod forecast_rows;
+mod mistakes;
 pub mod regret;
 mod replicate;
 mod scorecard;
@@ -13,10 +14,12 @@ mod service;
 pub mod sweep;
 mod testbed;
 pub mod tune;
+pub mod worth;
 
 pub use elasticity::{Elasticity, demand};
 pub use forecast_rows::{ANOMALY_LEVEL, COVERAGE, LEVELS, forecast_track};
 pub use replicate::{Contestant, Replicate, ReplicateError, Replication, Resampling, Spread, chance_less, replicate};
 pub use scorecard::Scorecard;
 pub use service::{FLAPPING_SECONDS, SERVED_TARGET, Service};
+pub use mistakes::{Mistake, MistakeKind, excess, mistakes};
 pub use testbed::{AlarmMaker, ExperimentError, ForecastMaker, Forecasts, Judged, Methods, Testbed};

@@ -159,6 +159,21 @@ impl Testbed {
         Self { tracks: Arc::default(), foresight: true, ..self.clone() }
     }
 
+    /// The same traffic, forecast otherwise.
+    #[must_use]
+    pub fn with_methods(&self, methods: Methods) -> Self {
+        let Traffic { history, zone, load, .. } = &*self.traffic;
+        let traffic = Traffic {
+            history: history.clone(),
+            zone: zone.clone(),
+            load: load.clone(),
+            methods,
+            rolling: Arc::default(),
+            alarms: OnceLock::new(),
+        };
+        Self { traffic: Arc::new(traffic), tracks: Arc::default(), ..self.clone() }
+    }
+
     /// What is judged.
     pub fn judged(&self) -> Judged<'_> {
         Judged {
