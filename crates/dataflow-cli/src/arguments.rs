@@ -108,6 +108,36 @@ pub(crate) struct SettingsArguments {
     pub(crate) threads: Option<usize>,
 }
 
+/// What policies know of the load: the newest one, and forecasts.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Knowledge of the policies")]
+pub(crate) struct KnowledgeArguments {
+    /// Newest load that a policy knows when it decides for a tick: that of the tick before, or of the tick itself
+    #[arg(long, value_enum, default_value_t = ObserveArgument::Previous)]
+    pub(crate) observe: ObserveArgument,
+    /// Forecast model, or a CSV file of forecasts made elsewhere: a row for each tick, with mean, lower, upper and maybe
+    /// anomaly
+    /// [default: ridge]
+    #[arg(long, value_name = "MODEL|FILE.csv")]
+    pub(crate) forecast: Option<String>,
+    /// What tells hybrid that the newest load is an anomaly: forecast (above the 99.7% quantile of its forecast), or a
+    /// detector, as `dataflow detect --help` lists them [default: forecast]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) detector: Option<String>,
+    /// Make forecasts anew, and keep none for the next time
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+}
+
+/// As `--observe` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ObserveArgument {
+    /// What a real controller can know
+    Previous,
+    /// As the reference project works; flatters reactive policies
+    Current,
+}
+
 /// More threads than this are a slip of the hand, and some systems cannot start them.
 const THREADS_MAX: usize = 1024;
 

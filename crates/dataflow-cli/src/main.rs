@@ -8,6 +8,7 @@ mod command;
 mod comparison;
 mod failure;
 mod forecasting;
+mod laboratory;
 mod layers;
 mod output;
 mod past;

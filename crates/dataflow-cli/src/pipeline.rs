@@ -4,19 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use dataflow_experiment::Testbed;
 use dataflow_forecast::RollingForecast;
 use dataflow_scale::optimum::{Plan, TooLarge, by_levels, under_limits};
 use dataflow_scale::spec::{Origin, PolicySpec};
 use dataflow_scale::{Observe, Outcome, Timeline};
 use rayon::prelude::*;
 
-use crate::alarms::AlarmSource;
-use crate::cache::Cache;
 use crate::comparison::{Actions, Bound, Comparison, CostFacts, RunFacts, Ticks, TraceFacts};
 use crate::failure::Failure;
-use crate::forecasting::{self, ForecastSource, Forecasts};
-use crate::output;
+use crate::forecasting::{ForecastSource, Forecasts};
+use crate::laboratory::Laboratory;
 use crate::progress::Progress;
 use crate::quantity::grouped;
 use crate::world::World;
@@ -24,12 +21,6 @@ use crate::world::World;
 /// What is compared, and how.
 pub(crate) struct Wanted {
     pub(crate) policies: Vec<PolicySpec>,
-    pub(crate) observe: Observe,
-    pub(crate) forecast: ForecastSource,
-    /// What tells of anomalies.
-    pub(crate) alarms: AlarmSource,
-    /// Where forecasts are kept from one run to the next, if anywhere.
-    pub(crate) cache: Option<Cache>,
     /// Whether every tick is recorded, for plots and timelines.
     pub(crate) record: bool,
 }
@@ -134,60 +125,23 @@ pub(crate) fn refuse_overflow(world: &World) -> Result<(), Failure> {
     )))
 }
 
-/// The traffic of a world, ready for any policy under any settings, forecast by the model or the file of the flag or by
-/// the model of the configuration; what is to be said of the forecasts is kept in the note.
-///
-/// # Errors
-/// When there is no such model, or the file is wrong.
-pub(crate) fn testbed(
-    world: &World,
-    forecast: Option<&str>,
-    no_cache: bool,
-    progress: &Progress,
-    quiet: bool,
-) -> Result<(Testbed, forecasting::Note), Failure> {
-    let (source, warning) = ForecastSource::choose(forecast, &world.configuration)?;
-    if let Some(warning) = warning.filter(|_| !quiet) {
-        output::warn(&warning);
-    }
-    let alarms = AlarmSource::choose(&world.configuration)?;
-    let cache = if no_cache { None } else { Cache::of_user() };
-    let note = forecasting::Note::default();
-    let methods = forecasting::methods(world, &source, alarms, Observe::Previous, cache.as_ref(), progress, &note)?;
-    Ok((world.testbed(methods)?, note))
-}
-
 /// Runs everything.
 ///
 /// # Errors
-/// When forecasts are wrong or do not fit the trace, or costs could add up to more than a number can hold.
-pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Result<Compared, Failure> {
-    refuse_overflow(&world)?;
-    // A file of forecasts is checked even where no policy reads it: it was given for this trace.
-    let is_file = matches!(wanted.forecast, ForecastSource::File(_));
+/// When the model cannot forecast the trace.
+pub(crate) fn compare(laboratory: Laboratory, wanted: &Wanted, progress: &Progress) -> Result<Compared, Failure> {
+    // A file of forecasts is shown even where no policy reads it: it was given for this trace.
+    let is_file = matches!(laboratory.forecast, ForecastSource::File(_));
     let needs_forecast = is_file || wanted.policies.iter().any(PolicySpec::uses_forecast);
-    let note = forecasting::Note::default();
-    let methods = forecasting::methods(
-        &world,
-        &wanted.forecast,
-        wanted.alarms,
-        wanted.observe,
-        wanted.cache.as_ref(),
-        progress,
-        &note,
-    )?;
-    let testbed = world.testbed(methods)?;
-    let make_forecasts = || {
-        let forecasts = || Forecasts::of(&world, &testbed, &wanted.forecast, wanted.alarms);
-        needs_forecast.then(forecasts).transpose()
-    };
-    let (forecasts, optima) = rayon::join(make_forecasts, || Optima::of(&world, progress));
+    let make_forecasts = || needs_forecast.then(|| laboratory.forecasts()).transpose();
+    let world = &laboratory.world;
+    let (forecasts, optima) = rayon::join(make_forecasts, || Optima::of(world, progress));
     let forecasts = forecasts?;
     let started = Instant::now();
-    let runs = simulate_all(&world, &testbed, wanted, &optima)?;
+    let runs = simulate_all(&laboratory, wanted, &optima)?;
     let simulate_seconds = started.elapsed().as_secs_f64();
 
-    let mut notes = world.notes.clone();
+    let mut notes = laboratory.notes();
     if let Err(too_large) = &optima.under_limits {
         notes.push(format!("{too_large}; `optimal` replays the optimum without them"));
     }
@@ -196,7 +150,6 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
             "row t of the file is what policies are given at tick t; `quantile` provisions for `upper`".to_owned(),
         );
     }
-    notes.extend(note.get().cloned());
     notes.extend(forecasts.as_ref().and_then(|forecasts| note_of_stand_in(&forecasts.rolling, &forecasts.facts.model)));
     let elapsed_seconds = BTreeMap::from([
         ("ingest", world.ingest_seconds),
@@ -204,7 +157,7 @@ pub(crate) fn compare(world: World, wanted: &Wanted, progress: &Progress) -> Res
         ("simulate", simulate_seconds),
         ("optimum", optima.seconds),
     ]);
-    Ok(assemble(world, wanted, forecasts, &optima, runs, elapsed_seconds, notes))
+    Ok(assemble(laboratory, wanted, forecasts, &optima, runs, elapsed_seconds, notes))
 }
 
 /// Says for how much of the trace a simpler model had to stand in for the one asked for.
@@ -223,12 +176,11 @@ fn note_of_stand_in(rolling: &RollingForecast, model: &str) -> Option<String> {
 
 /// The run of every policy wanted, in their order, and last that of the fleet at its most servers.
 fn simulate_all(
-    world: &World,
-    testbed: &Testbed,
+    laboratory: &Laboratory,
     wanted: &Wanted,
     optima: &Optima,
 ) -> Result<Vec<(Outcome, Timeline)>, Failure> {
-    let settings = world.configuration.settings();
+    let (settings, testbed) = (laboratory.settings(), &laboratory.testbed);
     let baseline = (&PolicySpec::Fixed(None), false);
     let policies: Vec<(&PolicySpec, bool)> =
         wanted.policies.iter().map(|policy| (policy, wanted.record)).chain([baseline]).collect();
@@ -236,7 +188,7 @@ fn simulate_all(
         .par_iter()
         .map(|(policy, record)| {
             let mut timeline = Timeline::default();
-            let mut built = policy.build(settings, world.step(), &optima.replayed().provisioned);
+            let mut built = policy.build(settings, testbed.step(), &optima.replayed().provisioned);
             let outcome = testbed
                 .simulate(built.as_mut(), policy, settings, record.then_some(&mut timeline))
                 .map_err(|error| Failure::Input(error.to_string()))?;
@@ -246,7 +198,7 @@ fn simulate_all(
 }
 
 fn assemble(
-    world: World,
+    laboratory: Laboratory,
     wanted: &Wanted,
     forecasts: Option<Forecasts>,
     optima: &Optima,
@@ -254,6 +206,7 @@ fn assemble(
     elapsed_seconds: BTreeMap<&'static str, f64>,
     notes: Vec<String>,
 ) -> Compared {
+    let Laboratory { world, testbed, .. } = laboratory;
     let bound = optima.bound();
     let (forecast, rolling, alarms) = match forecasts {
         Some(made) => (Some(made.facts), Some(made.rolling), made.alarms),
@@ -267,7 +220,7 @@ fn assemble(
         .map(|(policy, (outcome, _))| run_facts(policy.to_string(), outcome, fixed, bound));
     let comparison = Comparison {
         trace: trace_facts(&world),
-        observe: match wanted.observe {
+        observe: match testbed.methods().observe {
             Observe::Previous => "previous",
             Observe::Current => "current",
         },

@@ -4,6 +4,21 @@ use dataflow_scale::spec::{PolicySpec, Settings};
 
 use crate::failure::Failure;
 
+/// The policies that texts name, each once.
+///
+/// # Errors
+/// As [`named`].
+pub(crate) fn all_named(texts: &[String], place: &str, settings: &Settings) -> Result<Vec<PolicySpec>, Failure> {
+    let mut policies = Vec::new();
+    for text in texts {
+        let policy = named(text, place, settings)?;
+        if !policies.contains(&policy) {
+            policies.push(policy);
+        }
+    }
+    Ok(policies)
+}
+
 /// The policy that a text names, as the flag `place` was given it; files are read.
 ///
 /// # Errors

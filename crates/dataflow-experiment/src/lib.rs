@@ -18,8 +18,8 @@ pub mod worth;
 
 pub use elasticity::{Elasticity, demand};
 pub use forecast_rows::{ANOMALY_LEVEL, COVERAGE, LEVELS, forecast_track};
+pub use mistakes::{Mistake, MistakeKind, excess, mistakes};
 pub use replicate::{Contestant, Replicate, ReplicateError, Replication, Resampling, Spread, chance_less, replicate};
 pub use scorecard::Scorecard;
 pub use service::{FLAPPING_SECONDS, SERVED_TARGET, Service};
-pub use mistakes::{Mistake, MistakeKind, excess, mistakes};
 pub use testbed::{AlarmMaker, ExperimentError, ForecastMaker, Forecasts, Judged, Methods, Testbed};

@@ -161,7 +161,7 @@ fn blended(testbed: &Testbed, naive: Option<&Testbed>, share: f64) -> Methods {
             for column in std::iter::once(&mut rolling.mean).chain(&mut rolling.quantiles) {
                 for (tick, value) in column.iter_mut().enumerate() {
                     let perfect = load[(tick + lead).min(load.len() - 1)];
-                    *value = if value.is_nan() || share >= 1.0 { perfect } else { *value + (perfect - *value) * share };
+                    *value = if share >= 1.0 { perfect } else { *value + (perfect - *value) * share };
                 }
             }
             Ok(rolling)

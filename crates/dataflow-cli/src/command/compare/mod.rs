@@ -7,15 +7,12 @@ use std::sync::LazyLock;
 
 use clap::Args;
 use dataflow_remote::shown_word;
-use dataflow_scale::Observe;
-use dataflow_scale::spec::{Configuration, PolicySpec};
+use dataflow_scale::spec::PolicySpec;
 
 use super::{note_built_in_trace, on_threads};
-use crate::alarms::{AlarmSource, DETECTOR};
-use crate::arguments::{SettingsArguments, TraceArguments};
-use crate::cache::Cache;
+use crate::arguments::{KnowledgeArguments, SettingsArguments, TraceArguments};
 use crate::failure::Failure;
-use crate::forecasting::ForecastSource;
+use crate::laboratory::Laboratory;
 use crate::output::{self, Format};
 use crate::pipeline::{self, Compared, Wanted};
 use crate::plot;
@@ -25,7 +22,6 @@ use crate::report::{self, Provenance};
 use crate::results;
 use crate::staging::Staging;
 use crate::timeline_file;
-use crate::world::World;
 
 /// [`PolicySpec::DEFAULT`] as the user would write it.
 static DEFAULT_POLICIES: LazyLock<String> =
@@ -48,21 +44,8 @@ pub(crate) struct CompareArguments {
     /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES.as_str(), help_heading = "Comparison")]
     policies: Vec<String>,
-    /// Newest load that a policy knows when it decides for a tick: that of the tick before, or of the tick itself
-    #[arg(long, value_enum, default_value_t = ObserveArgument::Previous, help_heading = "Comparison")]
-    observe: ObserveArgument,
-    /// Forecast model, or a CSV file of forecasts made elsewhere: a row for each tick, with mean, lower, upper and maybe
-    /// anomaly
-    /// [default: ridge]
-    #[arg(long, value_name = "MODEL|FILE.csv", help_heading = "Comparison")]
-    forecast: Option<String>,
-    /// What tells hybrid that the newest load is an anomaly: forecast (above the 99.7% quantile of its forecast), or a
-    /// detector, as `dataflow detect --help` lists them [default: forecast]
-    #[arg(long, value_name = "NAME", help_heading = "Comparison")]
-    detector: Option<String>,
-    /// Make forecasts anew, and keep none for the next time
-    #[arg(long, help_heading = "Comparison")]
-    no_cache: bool,
+    #[command(flatten)]
+    knowledge: KnowledgeArguments,
     /// Draw the comparison as .svg or .png
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     plot: Option<PathBuf>,
@@ -84,15 +67,6 @@ pub(crate) struct CompareArguments {
     /// How results are printed
     #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Results")]
     format: Format,
-}
-
-/// As `--observe` is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum ObserveArgument {
-    /// What a real controller can know
-    Previous,
-    /// As the reference project works; flatters reactive policies
-    Current,
 }
 
 pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failure> {
@@ -128,44 +102,11 @@ pub(crate) fn run(arguments: &CompareArguments, quiet: bool) -> Result<(), Failu
 /// The comparison of the trace that the arguments name.
 fn compared(arguments: &CompareArguments, record: bool, progress: &Progress, quiet: bool) -> Result<Compared, Failure> {
     on_threads(arguments.settings.threads, || {
-        let detector = arguments.detector.iter().map(|name| (DETECTOR, name.clone(), format!("--detector {name}")));
-        let world = World::open(&arguments.trace, &arguments.settings, detector.collect(), progress, quiet)?;
-        let wanted = wanted(arguments, &world.configuration, record, quiet)?;
-        pipeline::compare(world, &wanted, progress)
+        let laboratory =
+            Laboratory::open(&arguments.trace, &arguments.settings, &arguments.knowledge, progress, quiet)?;
+        let policies = policy::all_named(&arguments.policies, "--policies", laboratory.settings())?;
+        pipeline::compare(laboratory, &Wanted { policies, record }, progress)
     })
-}
-
-fn wanted(
-    arguments: &CompareArguments,
-    configuration: &Configuration,
-    record: bool,
-    quiet: bool,
-) -> Result<Wanted, Failure> {
-    let settings = configuration.settings();
-    let mut policies: Vec<PolicySpec> = Vec::new();
-    for text in &arguments.policies {
-        let policy = policy::named(text, "--policies", settings)?;
-        if !policies.contains(&policy) {
-            policies.push(policy);
-        }
-    }
-    let (forecast, warning) = ForecastSource::choose(arguments.forecast.as_deref(), configuration)?;
-    if let Some(warning) = warning.filter(|_| !quiet) {
-        output::warn(&warning);
-    }
-    let alarms = AlarmSource::choose(configuration)?;
-    if let (ForecastSource::File(path), Some(name)) = (&forecast, &arguments.detector) {
-        return Err(Failure::Input(format!(
-            "--detector {name}: {} tells itself what is an anomaly, in its column of that name; leave one of the two away",
-            path.display()
-        )));
-    }
-    let observe = match arguments.observe {
-        ObserveArgument::Previous => Observe::Previous,
-        ObserveArgument::Current => Observe::Current,
-    };
-    let cache = if arguments.no_cache { None } else { Cache::of_user() };
-    Ok(Wanted { policies, observe, forecast, alarms, cache, record })
 }
 
 /// What a result file holds.

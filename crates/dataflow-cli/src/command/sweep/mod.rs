@@ -17,11 +17,12 @@ pub(crate) use drawn::{Drawn, Interval, Subject};
 pub(crate) use single::Single;
 
 use super::{note_built_in_trace, on_threads};
-use crate::arguments::{SettingsArguments, TraceArguments};
+use crate::arguments::{KnowledgeArguments, SettingsArguments, TraceArguments};
 use crate::comparison::TraceFacts;
 use crate::failure::Failure;
+use crate::laboratory::Laboratory;
 use crate::output::{self, Format};
-use crate::pipeline::{self, refuse_overflow, trace_facts};
+use crate::pipeline::trace_facts;
 use crate::plot;
 use crate::policy;
 use crate::progress::Progress;
@@ -82,12 +83,8 @@ pub(crate) struct SweepArguments {
     /// Tell Sobol indices from N × (numbers + 2) draws between the ends of each number; N is best a power of two
     #[arg(long, value_name = "N", value_parser = rows, help_heading = "Sweep")]
     sobol: Option<usize>,
-    /// Forecast model, or a CSV file of forecasts made elsewhere [default: ridge]
-    #[arg(long, value_name = "MODEL|FILE.csv", help_heading = "Sweep")]
-    forecast: Option<String>,
-    /// Make forecasts anew, and keep none for the next time
-    #[arg(long, help_heading = "Sweep")]
-    no_cache: bool,
+    #[command(flatten)]
+    knowledge: KnowledgeArguments,
     /// Draw heat maps, a tornado or indices, as .svg or .png
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     plot: Option<PathBuf>,
@@ -157,28 +154,24 @@ pub(crate) fn run(arguments: &SweepArguments, quiet: bool) -> Result<(), Failure
 }
 
 fn answer(arguments: &SweepArguments, progress: &Progress, quiet: bool) -> Result<(Answer, Vec<String>), Failure> {
-    let world = World::open(&arguments.trace, &arguments.settings, Vec::new(), progress, quiet)?;
-    refuse_overflow(&world)?;
-    let settings = world.configuration.settings();
+    let laboratory = Laboratory::open(&arguments.trace, &arguments.settings, &arguments.knowledge, progress, quiet)?;
+    let (world, settings) = (&laboratory.world, laboratory.settings());
     let named = |text: &String| policy::named(text, "--policy", settings);
     let policies = arguments.policy.iter().map(named).collect::<Result<Vec<_>, _>>()?;
-    let levers = levers(arguments, &policies, &world)?;
-    let (testbed, note) =
-        pipeline::testbed(&world, arguments.forecast.as_deref(), arguments.no_cache, progress, quiet)?;
+    let levers = levers(arguments, &policies, world)?;
     let facts = Facts {
-        trace: trace_facts(&world),
+        trace: trace_facts(world),
         seed: settings.random_seed,
         policies: policies.iter().map(ToString::to_string).collect(),
         levers: levers.iter().map(LeverFacts::of).collect(),
     };
-    let question = Question { testbed, policies, settings, levers, facts, progress };
+    let question = Question { testbed: laboratory.testbed.clone(), policies, settings, levers, facts, progress };
     let answer = match (arguments.one_at_a_time, arguments.sobol) {
         (true, _) => Answer::Single(Single::of(question)?),
         (_, Some(rows)) => Answer::Drawn(Drawn::of(question, rows)?),
         _ => Answer::Crossed(Crossed::of(question)?),
     };
-    let notes = world.notes.iter().cloned().chain(note.get().cloned()).collect();
-    Ok((answer, notes))
+    Ok((answer, laboratory.notes()))
 }
 
 fn levers(arguments: &SweepArguments, policies: &[PolicySpec], world: &World) -> Result<Vec<Lever>, Failure> {

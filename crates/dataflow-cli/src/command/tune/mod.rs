@@ -16,10 +16,10 @@ pub(crate) use facts::{Part, PartScore, Point, TuneFacts};
 pub(crate) use render::{closing, value};
 
 use super::{note_built_in_trace, on_threads};
-use crate::arguments::{SettingsArguments, TraceArguments};
+use crate::arguments::{KnowledgeArguments, SettingsArguments, TraceArguments};
 use crate::failure::Failure;
+use crate::laboratory::Laboratory;
 use crate::output::{self, Format};
-use crate::pipeline::{self, refuse_overflow};
 use crate::plot;
 use crate::policy;
 use crate::progress::Progress;
@@ -58,12 +58,8 @@ pub(crate) struct TuneArguments {
     /// Share of the trace at its end that is held back from the search
     #[arg(long, value_name = "SHARE", default_value = "0.2", value_parser = holdout, help_heading = "Tuning")]
     holdout: f64,
-    /// Forecast model, or a CSV file of forecasts made elsewhere [default: ridge]
-    #[arg(long, value_name = "MODEL|FILE.csv", help_heading = "Tuning")]
-    forecast: Option<String>,
-    /// Make forecasts anew, and keep none for the next time
-    #[arg(long, help_heading = "Tuning")]
-    no_cache: bool,
+    #[command(flatten)]
+    knowledge: KnowledgeArguments,
     /// Write the tuned settings: a configuration, or the manifest with its changes
     #[arg(long = "tuned", short = 'o', value_name = "FILE.yaml", help_heading = "Results")]
     tuned: Option<PathBuf>,
@@ -111,16 +107,13 @@ pub(crate) fn run(arguments: &TuneArguments, quiet: bool) -> Result<(), Failure>
 type Found = (TuneFacts, World, tune::Tuned, Vec<String>);
 
 fn tuned(arguments: &TuneArguments, progress: &Progress, quiet: bool) -> Result<Found, Failure> {
-    let world = World::open(&arguments.trace, &arguments.settings, Vec::new(), progress, quiet)?;
-    refuse_overflow(&world)?;
-    let settings = world.configuration.settings().clone();
+    let laboratory = Laboratory::open(&arguments.trace, &arguments.settings, &arguments.knowledge, progress, quiet)?;
+    let settings = laboratory.settings().clone();
     let policy = policy::named(&arguments.policy, "--policy", &settings)?;
     let setup = Setup { policy, settings };
     let parameters =
         tune::varied(&setup, &arguments.vary).map_err(|error| Failure::Input(format!("--vary {error}")))?;
-    let (testbed, note) =
-        pipeline::testbed(&world, arguments.forecast.as_deref(), arguments.no_cache, progress, quiet)?;
-    let (training, held_back) = halves(&testbed, arguments.holdout);
+    let (training, held_back) = halves(&laboratory.testbed, arguments.holdout);
     let seed = setup.settings.random_seed;
     let budget = Budget { evaluations: arguments.evaluations, seed };
     let wish = Wish { parameters, max_dropped: arguments.max_dropped, budget, front: true };
@@ -128,9 +121,9 @@ fn tuned(arguments: &TuneArguments, progress: &Progress, quiet: bool) -> Result<
     let tuned = tune::tune(&training, &setup, &wish, &|share| bar.set(share)).map_err(failure)?;
     let judged = |setup: &Setup| setup.score(&held_back).map_err(|error| failure(error.into()));
     let scores = (judged(&setup)?, judged(&tuned.setup)?);
-    let facts = TuneFacts::new(&world, &setup, &wish, &tuned, (&training, &held_back), scores);
-    let notes = world.notes.iter().cloned().chain(note.get().cloned()).collect();
-    Ok((facts, world, tuned, notes))
+    let facts = TuneFacts::new(&laboratory.world, &setup, &wish, &tuned, (&training, &held_back), scores);
+    let notes = laboratory.notes();
+    Ok((facts, laboratory.world, tuned, notes))
 }
 
 /// The part that is searched and the part that is held back.
