@@ -114,7 +114,17 @@ impl QuantileTrack {
     }
 }
 
-impl ForecastPoint<'_> {
+impl<'a> ForecastPoint<'a> {
+    /// The levels and quantiles of the first lead, both ascending; nothing where forecasts came without quantiles.
+    #[inline]
+    pub fn distribution(&self) -> (&'a [f64], &'a [f64]) {
+        let row = self.quantiles.first().and_then(|track| {
+            let width = track.levels.len();
+            Some((track.levels.as_slice(), track.values.get(self.tick * width..(self.tick + 1) * width)?))
+        });
+        row.unwrap_or_default()
+    }
+
     /// The quantile of this level at the first lead; the upper end of the interval where forecasts came without
     /// quantiles.
     #[inline]

@@ -12,6 +12,8 @@ use super::{Explanation, Observation, Policy, Reason};
 #[derive(Debug, Clone)]
 pub struct QuantileBaseStock {
     level: f64,
+    /// Ticks from the decision to a second load that is provisioned for.
+    ahead_ticks: Option<usize>,
     targets: RecentPeak<u32>,
 }
 
@@ -19,14 +21,25 @@ impl QuantileBaseStock {
     /// Provisions for the quantile of this level and keeps the largest target of the last `hold_ticks` ticks, the
     /// present one included.
     pub fn new(level: f64, hold_ticks: u32) -> Self {
-        Self { level, targets: RecentPeak::over(hold_ticks) }
+        Self { level, ahead_ticks: None, targets: RecentPeak::over(hold_ticks) }
+    }
+
+    /// Provisions for the load after so many ticks as well, where that is the larger one: servers that will be needed soon
+    /// are not released now.
+    #[must_use]
+    pub fn and_ahead(self, ticks: usize) -> Self {
+        Self { ahead_ticks: Some(ticks), ..self }
     }
 }
 
 impl Policy for QuantileBaseStock {
     fn decide(&mut self, now: &Observation<'_>, explanation: &mut Explanation) -> u32 {
-        let quantile = now.forecast.map(|forecast| forecast.quantile(self.level)).filter(|load| !load.is_nan());
-        let Some(load) = quantile else {
+        let quantile = now.forecast.map(|forecast| {
+            let ahead = self.ahead_ticks.map_or(f64::NAN, |ticks| forecast.quantile_at(ticks, self.level));
+            // The larger one, or the one that is a number.
+            forecast.quantile(self.level).max(ahead)
+        });
+        let Some(load) = quantile.filter(|load| !load.is_nan()) else {
             explanation.note(|| Reason::NothingKnown);
             return now.state.provisioned();
         };

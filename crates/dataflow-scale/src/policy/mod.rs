@@ -5,6 +5,7 @@
 
 mod base_stock;
 pub mod cloud;
+pub mod control;
 pub mod kubernetes;
 mod reason;
 mod recent_peak;

@@ -93,6 +93,8 @@ pub enum Reason {
         /// The largest recent target.
         target: u32,
     },
+    /// A policy that weighs prices.
+    Control(super::control::Link),
     /// A cloud's autoscaler.
     Cloud(super::cloud::Link),
     /// A link in the chain of an autoscaler of Kubernetes.
@@ -122,6 +124,7 @@ impl fmt::Display for Reason {
             }
             Self::Quantile { load, target } => write!(formatter, "forecast quantile {load:.0} needs {target}"),
             Self::Held { target } => write!(formatter, "recent target {target} held"),
+            Self::Control(link) => link.fmt(formatter),
             Self::Cloud(link) => link.fmt(formatter),
             Self::Kubernetes(link) => link.fmt(formatter),
             Self::Clamped { from, to } => write!(formatter, "clamped from {from} to {to}"),

@@ -421,6 +421,42 @@ const GENERAL: &[Key] = &[
         Slot::Count(|s| &mut s.hpa.scale_down_percent),
         "Percentage of its servers that the hpa policy may remove in 15 s; 0 removes none.",
     ),
+    key(
+        "quantile.ahead",
+        "0s",
+        Slot::Time(|s| &mut s.quantile_ahead_seconds),
+        "Time beyond the start-up time for which the quantile policy provisions as well; 0 for none.",
+    ),
+    key(
+        "chance_constrained.dropped_share",
+        "0.001",
+        Slot::Level(|s| &mut s.dropped_share),
+        "Share of the load that the chance-constrained policy expects to drop at most.",
+    ),
+    key(
+        "chance_constrained.hold",
+        "30m",
+        Slot::Time(|s| &mut s.chance_hold_seconds),
+        "Time for which the chance-constrained policy keeps its largest recent target.",
+    ),
+    key(
+        "newsvendor.hold",
+        "15m",
+        Slot::Time(|s| &mut s.newsvendor_hold_seconds),
+        "Time for which the newsvendor policy keeps its largest recent target.",
+    ),
+    key(
+        "model_predictive.horizon",
+        "45m",
+        Slot::Time(|s| &mut s.horizon_seconds),
+        "Time that model-predictive control plans ahead.",
+    ),
+    key(
+        "model_predictive.hold",
+        "10m",
+        Slot::Time(|s| &mut s.plan_hold_seconds),
+        "Time for which the plan must want a server gone before it goes.",
+    ),
     Key {
         alias: Some("simulation.cooldown"),
         ..key(

@@ -51,6 +51,12 @@ const HYBRID: [Span; 5] = [
     COOLDOWN,
 ];
 const QUANTILE: [Span; 2] = [linear("quantile.level", 0.5, 0.998), linear("quantile.hold", 0.0, 7_200.0)];
+const CHANCE_CONSTRAINED: [Span; 2] = [
+    Span { is_logarithmic: true, ..linear("chance_constrained.dropped_share", 0.000_01, 0.1) },
+    linear("chance_constrained.hold", 0.0, 7_200.0),
+];
+const NEWSVENDOR: [Span; 1] = [linear("newsvendor.hold", 0.0, 7_200.0)];
+const MODEL_PREDICTIVE: [Span; 1] = [linear("model_predictive.hold", 0.0, 3_600.0)];
 
 const TARGET_TRACKING: [Span; 7] = [
     linear("aws.target_tracking.target", 0.2, 0.98),
@@ -99,13 +105,16 @@ impl PolicySpec {
             Self::Predictive => &PREDICTIVE,
             Self::Hybrid => &HYBRID,
             Self::Quantile => &QUANTILE,
+            Self::ChanceConstrained => &CHANCE_CONSTRAINED,
+            Self::Newsvendor => &NEWSVENDOR,
+            Self::ModelPredictive | Self::ModelPredictiveLimited => &MODEL_PREDICTIVE,
             Self::AwsTargetTracking => &TARGET_TRACKING,
             Self::AwsStepScaling => &STEP_SCALING,
             Self::AwsPredictive => &AWS_PREDICTIVE,
             Self::Google => &GOOGLE,
             Self::GooglePredictive => &GOOGLE_PREDICTIVE,
             Self::Hpa => &HPA,
-            Self::Fixed(_) | Self::Optimal => &[],
+            Self::Fixed(_) | Self::Lazy | Self::Optimal => &[],
         };
         spans.iter().filter_map(|span| span.parameter(settings)).collect()
     }

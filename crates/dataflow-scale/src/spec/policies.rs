@@ -7,6 +7,7 @@ use dataflow_series::{Step, did_you_mean};
 use super::settings::Settings;
 use crate::Fleet;
 use crate::policy::cloud::{Aws, Google};
+use crate::policy::control::{ChanceConstrained, Lazy, ModelPredictive, Newsvendor};
 use crate::policy::{Fixed, Hybrid, Policy, Predictive, QuantileBaseStock, Reactive, Replay};
 
 /// A policy as data: what it is, without the settings it runs under.
@@ -22,6 +23,16 @@ pub enum PolicySpec {
     Hybrid,
     /// Enough servers for a quantile of the forecast, held a while.
     Quantile,
+    /// Enough servers that a bounded share of the load is expected to be dropped.
+    ChanceConstrained,
+    /// As many servers as are each expected to save more than they cost.
+    Newsvendor,
+    /// Lazy capacity provisioning.
+    Lazy,
+    /// Model-predictive control.
+    ModelPredictive,
+    /// The same under the cooldown and step limits.
+    ModelPredictiveLimited,
     /// AWS target tracking.
     AwsTargetTracking,
     /// AWS step scaling.
@@ -78,6 +89,11 @@ impl PolicySpec {
         Self::Predictive,
         Self::Hybrid,
         Self::Quantile,
+        Self::ChanceConstrained,
+        Self::Newsvendor,
+        Self::Lazy,
+        Self::ModelPredictive,
+        Self::ModelPredictiveLimited,
         Self::AwsTargetTracking,
         Self::AwsStepScaling,
         Self::AwsPredictive,
@@ -113,7 +129,24 @@ impl PolicySpec {
 
     /// Whether it acts on forecasts.
     pub const fn uses_forecast(&self) -> bool {
-        matches!(self, Self::Predictive | Self::Hybrid | Self::Quantile | Self::GooglePredictive)
+        match self {
+            Self::Predictive
+            | Self::Hybrid
+            | Self::Quantile
+            | Self::ChanceConstrained
+            | Self::Newsvendor
+            | Self::ModelPredictive
+            | Self::ModelPredictiveLimited
+            | Self::GooglePredictive => true,
+            Self::Fixed(_)
+            | Self::Reactive
+            | Self::Lazy
+            | Self::AwsTargetTracking
+            | Self::AwsStepScaling
+            | Self::AwsPredictive
+            | Self::Google
+            | Self::Optimal => false,
+        }
     }
 
     /// The leads, in ticks, at which it wants quantiles of the forecast; the first one is that of the mean.
@@ -122,7 +155,24 @@ impl PolicySpec {
             Self::GooglePredictive => settings.google.lead_ticks(step),
             _ => settings.lead_ticks(step),
         };
-        vec![lead as usize]
+        let lead = lead as usize;
+        let others = match self {
+            Self::Quantile if settings.quantile_ahead_seconds > 0.0 => {
+                vec![lead + step.ticks(settings.quantile_ahead_seconds) as usize]
+            }
+            Self::ModelPredictive | Self::ModelPredictiveLimited => {
+                let horizon = step.ticks(settings.horizon_seconds) as usize;
+                vec![0, lead + 5, horizon / 2, horizon]
+            }
+            _ => Vec::new(),
+        };
+        let mut leads = vec![lead];
+        for other in others {
+            if !leads.contains(&other) {
+                leads.push(other);
+            }
+        }
+        leads
     }
 
     /// The policy at intervals of this length; `plan` is the optimum's, servers provisioned in each tick.
@@ -134,7 +184,24 @@ impl PolicySpec {
             Self::Hybrid => Box::new(Hybrid::new(settings.hybrid(step))),
             Self::Quantile => {
                 let hold_ticks = step.ticks(settings.quantile_hold_seconds);
-                Box::new(QuantileBaseStock::new(settings.quantile_level, hold_ticks))
+                let policy = QuantileBaseStock::new(settings.quantile_level, hold_ticks);
+                match step.ticks(settings.quantile_ahead_seconds) {
+                    0 => Box::new(policy),
+                    ahead => Box::new(policy.and_ahead((settings.lead_ticks(step) + ahead) as usize)),
+                }
+            }
+            Self::ChanceConstrained => {
+                let hold_ticks = step.ticks(settings.chance_hold_seconds);
+                Box::new(ChanceConstrained::new(settings.dropped_share, hold_ticks))
+            }
+            Self::Newsvendor => {
+                let hold_ticks = step.ticks(settings.newsvendor_hold_seconds);
+                Box::new(Newsvendor::new(settings.prices(step), hold_ticks))
+            }
+            Self::Lazy => Box::new(Lazy::new(settings.prices(step))),
+            Self::ModelPredictive | Self::ModelPredictiveLimited => {
+                let is_limited = *self == Self::ModelPredictiveLimited;
+                Box::new(ModelPredictive::new(settings.plan(step, is_limited), settings.prices(step)))
             }
             Self::AwsTargetTracking => Box::new(Aws::new(settings.aws.target_tracking(step), step)),
             Self::AwsStepScaling => Box::new(Aws::new(settings.aws.step_scaling(step), step)),
@@ -159,6 +226,11 @@ impl fmt::Display for PolicySpec {
             Self::Predictive => formatter.write_str("predictive"),
             Self::Hybrid => formatter.write_str("hybrid"),
             Self::Quantile => formatter.write_str("quantile"),
+            Self::ChanceConstrained => formatter.write_str("chance-constrained"),
+            Self::Newsvendor => formatter.write_str("newsvendor"),
+            Self::Lazy => formatter.write_str("lazy"),
+            Self::ModelPredictive => formatter.write_str("model-predictive"),
+            Self::ModelPredictiveLimited => formatter.write_str("model-predictive-limited"),
             Self::AwsTargetTracking => formatter.write_str("aws-target-tracking"),
             Self::AwsStepScaling => formatter.write_str("aws-step-scaling"),
             Self::AwsPredictive => formatter.write_str("aws-predictive"),

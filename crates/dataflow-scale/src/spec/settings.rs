@@ -5,6 +5,7 @@ use dataflow_series::Step;
 use super::cloud::{AwsSettings, GoogleSettings};
 use super::quantity::Rate;
 use crate::optimum::StepLimits;
+use crate::policy::control::PlanRules;
 use crate::policy::kubernetes::HpaSettings;
 use crate::policy::{HybridThresholds, UtilizationThresholds};
 use crate::{Fleet, Prices};
@@ -40,6 +41,18 @@ pub struct Settings {
     pub quantile_level: f64,
     /// Time for which the base-stock policy keeps its largest target.
     pub quantile_hold_seconds: f64,
+    /// Time beyond the start-up time for which the base-stock policy provisions as well; 0 for none.
+    pub quantile_ahead_seconds: f64,
+    /// Share of the load that the chance-constrained policy expects to drop at most, in (0, 1).
+    pub dropped_share: f64,
+    /// Time for which the chance-constrained policy keeps its largest target.
+    pub chance_hold_seconds: f64,
+    /// Time for which the newsvendor policy keeps its largest target.
+    pub newsvendor_hold_seconds: f64,
+    /// Time that model-predictive control plans ahead.
+    pub horizon_seconds: f64,
+    /// Time for which its plan must want a server gone.
+    pub plan_hold_seconds: f64,
     /// AWS's policies.
     pub aws: AwsSettings,
     /// Google's autoscaler.
@@ -88,6 +101,12 @@ impl Settings {
             hybrid_hysteresis_seconds: 0.0,
             quantile_level: 0.0,
             quantile_hold_seconds: 0.0,
+            quantile_ahead_seconds: 0.0,
+            dropped_share: 0.0,
+            chance_hold_seconds: 0.0,
+            newsvendor_hold_seconds: 0.0,
+            horizon_seconds: 0.0,
+            plan_hold_seconds: 0.0,
             aws: AwsSettings::default(),
             google: GoogleSettings::default(),
             hpa: HpaSettings {
@@ -136,6 +155,17 @@ impl Settings {
     /// Ticks between a decision and the load that is forecast for it.
     pub fn lead_ticks(&self, step: Step) -> u32 {
         step.ticks(self.lead_seconds.unwrap_or(self.startup_seconds))
+    }
+
+    /// How model-predictive control plans at intervals of this length, with the cooldown and step limits or free of them.
+    pub fn plan(&self, step: Step, is_limited: bool) -> PlanRules {
+        PlanRules {
+            horizon_ticks: step.ticks(self.horizon_seconds),
+            hold_ticks: step.ticks(self.plan_hold_seconds),
+            obeys_cooldown: is_limited,
+            step_out: self.max_step_out.filter(|_| is_limited),
+            step_in: self.max_step_in.filter(|_| is_limited),
+        }
     }
 
     /// Limits of the hybrid policy at intervals of this length.
