@@ -119,7 +119,10 @@ impl Google {
                 explanation.note(|| Reason::Cloud(Link::NoData));
                 self.needs.at(now.tick)
             }
-            Reading::Nothing => self.needs.at(now.tick),
+            Reading::Nothing => {
+                explanation.note(|| Reason::Cloud(Link::NoNewData));
+                self.needs.at(now.tick)
+            }
         };
         let Some(servers) = peak else { return now.state.provisioned() };
         explanation.note(|| Reason::Cloud(Link::Peak { servers }));

@@ -112,6 +112,8 @@ impl StepScaling {
         if is_beyond {
             let Alarm { run, needed } = self.alarm;
             explanation.note(|| Reason::Cloud(Link::Alarm { is_high: is_above, metric, threshold, run, needed }));
+        } else {
+            explanation.note(|| Reason::Cloud(Link::Between { metric }));
         }
         if !is_alarm {
             return Wish::Stay;
