@@ -380,6 +380,12 @@ const GENERAL: &[Key] = &[
         "Time for which the quantile policy keeps its largest recent target.",
     ),
     key(
+        "quantile.ahead",
+        "0s",
+        Slot::Time(|s| &mut s.quantile_ahead_seconds),
+        "Time beyond the start-up time for which the quantile policy provisions as well; 0 for none.",
+    ),
+    key(
         "hpa.target_utilization",
         "0.70",
         Slot::Utilization(|s| &mut s.hpa.target_utilization),
@@ -420,12 +426,6 @@ const GENERAL: &[Key] = &[
         "100",
         Slot::Count(|s| &mut s.hpa.scale_down_percent),
         "Percentage of its servers that the hpa policy may remove in 15 s; 0 removes none.",
-    ),
-    key(
-        "quantile.ahead",
-        "0s",
-        Slot::Time(|s| &mut s.quantile_ahead_seconds),
-        "Time beyond the start-up time for which the quantile policy provisions as well; 0 for none.",
     ),
     key(
         "chance_constrained.dropped_share",

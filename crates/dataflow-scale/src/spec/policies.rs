@@ -141,6 +141,7 @@ impl PolicySpec {
             Self::Fixed(_)
             | Self::Reactive
             | Self::Lazy
+            | Self::Hpa
             | Self::AwsTargetTracking
             | Self::AwsStepScaling
             | Self::AwsPredictive
