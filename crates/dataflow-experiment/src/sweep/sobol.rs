@@ -16,6 +16,8 @@ type Pair = (f64, f64);
 
 /// Resamplings from which intervals are told.
 const RESAMPLINGS: usize = 500;
+/// The square of the relative error that sums of costs may have.
+const ROUNDING: f64 = 1e-24;
 /// Both ends of an interval, as shares of the resamplings: 95% lie within.
 const ENDS: (f64, f64) = (0.025, 0.975);
 
@@ -109,21 +111,19 @@ impl Design {
 }
 
 /// First-order and total index of each input, from the chosen rows.
+///
+/// The variance is half the mean square of the differences between `A` and `B`, so that an input without any effect gets
+/// exactly 0, and one that has all of it exactly 1, however few rows there are.
 fn estimates(rows: &[&[f64]], chosen: &[usize], inputs: usize) -> Vec<Pair> {
-    let count = chosen.len() as f64;
-    let both = || chosen.iter().flat_map(|row| [rows[*row][0], rows[*row][1]]);
-    let mean = both().sum::<f64>() / (2.0 * count);
-    let variance = both().map(|result| (result - mean).powi(2)).sum::<f64>() / (2.0 * count);
-    let half_mean_square = |from: usize, to: usize| {
-        chosen.iter().map(|row| (rows[*row][from] - rows[*row][to]).powi(2)).sum::<f64>() / (2.0 * count)
-    };
+    let squares =
+        |from: usize, to: usize| chosen.iter().map(|row| (rows[*row][from] - rows[*row][to]).powi(2)).sum::<f64>();
+    let size: f64 = chosen.iter().map(|row| rows[*row][0].powi(2) + rows[*row][1].powi(2)).sum();
+    let all = squares(0, 1);
     // Results that differ by rounding alone have no variance to share.
-    if variance <= (mean * 1e-12).powi(2) {
+    if all <= ROUNDING * size {
         return vec![(0.0, 0.0); inputs];
     }
-    (0..inputs)
-        .map(|input| (1.0 - half_mean_square(1, input + 2) / variance, half_mean_square(0, input + 2) / variance))
-        .collect()
+    (0..inputs).map(|input| (1.0 - squares(1, input + 2) / all, squares(0, input + 2) / all)).collect()
 }
 
 #[cfg(test)]
@@ -162,6 +162,14 @@ mod tests {
         let found = indices(512, 2, |point| 3.0 * point[0] + point[1]);
         assert!((found[0].first.value - 0.9).abs() < 0.01 && (found[0].total.value - 0.9).abs() < 0.01, "{found:?}");
         assert!((found[1].total.value - 0.1).abs() < 0.01, "{found:?}");
+    }
+
+    #[test]
+    fn an_input_without_effect_has_no_share_and_the_only_one_with_effect_has_all() {
+        let found = indices(8, 2, |point| point[1].exp());
+        let share = |value: f64| Estimate { value, low: value, high: value };
+        let of = |value: f64| Indices { first: share(value), total: share(value) };
+        assert_eq!(found, [of(0.0), of(1.0)]);
     }
 
     #[test]
