@@ -21,7 +21,7 @@ fn policy(name: &str) -> PolicySpec {
 }
 
 /// A hundred settings, each a little different, each over the whole week.
-#[divan::bench(args = ["reactive", "quantile", "hybrid"])]
+#[divan::bench(args = ["reactive", "quantile", "hybrid", "hpa"])]
 fn a_hundred_evaluations_of_a_week(bencher: divan::Bencher<'_, '_>, name: &str) {
     let (testbed, policy) = (week::testbed(), policy(name));
     let settings = Configuration::default().settings().clone();
@@ -29,7 +29,7 @@ fn a_hundred_evaluations_of_a_week(bencher: divan::Bencher<'_, '_>, name: &str) 
 }
 
 /// With the search that proposes them: most are given up after a part of the week.
-#[divan::bench(args = ["reactive", "quantile"], sample_count = 5, sample_size = 1)]
+#[divan::bench(args = ["reactive", "quantile", "hpa"], sample_count = 5, sample_size = 1)]
 fn a_tuning_of_1000_evaluations(bencher: divan::Bencher<'_, '_>, name: &str) {
     let testbed = week::testbed();
     let setup = Setup { policy: policy(name), settings: Configuration::default().settings().clone() };

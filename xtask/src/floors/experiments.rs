@@ -34,6 +34,7 @@ pub(super) fn floors() -> anyhow::Result<Vec<Floor>> {
     Ok(vec![
         evaluations("reactive: 200 evaluations of a week", &week, &PolicySpec::Reactive)?,
         evaluations("quantile: 200 evaluations of a week", &week, &PolicySpec::Quantile)?,
+        evaluations("hpa: 200 evaluations of a week", &week, &PolicySpec::Hpa)?,
         evaluations("hybrid: 200 evaluations of a week", &week, &PolicySpec::Hybrid)?,
         search(&week)?,
         cells()?,

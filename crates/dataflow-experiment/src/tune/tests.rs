@@ -124,7 +124,7 @@ proptest! {
 
     #[test]
     fn tuned_settings_cost_at_most_what_the_old_ones_did_and_depend_on_the_seed_alone(
-        policy in prop::sample::select(vec![PolicySpec::Reactive, PolicySpec::Hybrid, PolicySpec::Quantile]),
+        policy in prop::sample::select(vec![PolicySpec::Reactive, PolicySpec::Hpa, PolicySpec::Hybrid, PolicySpec::Quantile]),
         noise in 0u64..1_000,
         seed: u64,
         evaluations in 1usize..60,

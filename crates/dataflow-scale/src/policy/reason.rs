@@ -150,6 +150,11 @@ impl Explanation {
         Self { wanted: false, reasons: Vec::new() }
     }
 
+    /// Whether reasons are kept, for those that take work before there is anything to note.
+    pub const fn is_kept(&self) -> bool {
+        self.wanted
+    }
+
     /// Adds the reason, which is made only where it is kept.
     #[inline]
     pub fn note(&mut self, reason: impl FnOnce() -> Reason) {

@@ -127,7 +127,7 @@ impl<R: Recommendations + Default + Send> Policy for HorizontalPodAutoscaler<R> 
         while look <= last {
             let pods = Pods { current, ready: ready.min(current) };
             let decision = self.look(look, load, pods);
-            if decision.able == AbleToScale::Rescaled || !is_explained {
+            if explanation.is_kept() && (decision.able == AbleToScale::Rescaled || !is_explained) {
                 self.explain(load, pods, &decision, explanation);
                 is_explained = true;
             }
