@@ -28,6 +28,7 @@ pub(crate) struct Arguments {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Check(Box<command::check::CheckArguments>),
     Compare(Box<command::compare::CompareArguments>),
     Detect(Box<command::detect::DetectArguments>),
     Explore(Box<command::explore::ExploreArguments>),

@@ -8,7 +8,9 @@ use dataflow_series::Series;
 use serde::Serialize;
 
 use crate::alarms::Alarms;
+use crate::quality::{ElasticityFacts, ServiceFacts};
 use crate::quantity;
+use crate::replicates::ReplicateFacts;
 
 /// The figures of one comparison; its serialisation is the JSON contract of `compare`. Costs in the configured
 /// currency, loads in the unit of the trace.
@@ -19,6 +21,9 @@ pub(crate) struct Comparison {
     pub(crate) forecast: Option<ForecastFacts>,
     pub(crate) bound: Bound,
     pub(crate) runs: Vec<RunFacts>,
+    /// What replicates say, where some were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replicates: Option<ReplicateFacts>,
     pub(crate) elapsed_seconds: BTreeMap<&'static str, f64>,
 }
 
@@ -63,6 +68,11 @@ pub(crate) struct RunFacts {
     pub(crate) saving_vs_fixed: f64,
     /// Share above the bound without cooldown.
     pub(crate) gap_to_optimum: f64,
+    /// How the run served and followed demand; not judged for plans alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) service: Option<ServiceFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) elasticity: Option<ElasticityFacts>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]

@@ -78,6 +78,23 @@ impl Laboratory {
         Ok(Forecasts { seconds: started.elapsed().as_secs_f64(), ..made })
     }
 
+    /// The traffic, to be resampled: forecasts of replicates are kept nowhere and show no bars.
+    ///
+    /// # Errors
+    /// When the forecasts come from a file, which knows this trace alone.
+    pub(crate) fn testbed_to_resample(&self) -> Result<Testbed, Failure> {
+        if let ForecastSource::File(path) = &self.forecast {
+            return Err(Failure::Input(format!(
+                "--replicates: {} forecasts this trace and none of its replicates; name a model with --forecast",
+                path.display()
+            )));
+        }
+        let (hidden, observe) = (Progress::new(true), self.testbed.methods().observe);
+        let methods =
+            forecasting::methods(&self.world, &self.forecast, self.alarms, observe, None, &hidden, &Note::default())?;
+        self.world.testbed(methods)
+    }
+
     /// What the user should know of world and forecasts, one sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
         self.world.notes.iter().chain(self.note.get()).cloned().collect()

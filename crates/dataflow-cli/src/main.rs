@@ -16,7 +16,9 @@ mod pipeline;
 mod plot;
 mod policy;
 mod progress;
+mod quality;
 mod quantity;
+mod replicates;
 mod report;
 mod results;
 #[cfg(test)]

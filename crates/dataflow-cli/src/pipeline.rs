@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use dataflow_experiment::{Contestant, Replication, Scorecard};
 use dataflow_forecast::RollingForecast;
 use dataflow_scale::optimum::{Plan, TooLarge, by_levels, under_limits};
 use dataflow_scale::spec::{Origin, PolicySpec};
@@ -15,7 +16,9 @@ use crate::failure::Failure;
 use crate::forecasting::{ForecastSource, Forecasts};
 use crate::laboratory::Laboratory;
 use crate::progress::Progress;
+use crate::quality::{ElasticityFacts, ServiceFacts};
 use crate::quantity::grouped;
+use crate::replicates::{self, ReplicateFacts};
 use crate::world::World;
 
 /// What is compared, and how.
@@ -23,6 +26,17 @@ pub(crate) struct Wanted {
     pub(crate) policies: Vec<PolicySpec>,
     /// Whether every tick is recorded, for plots and timelines.
     pub(crate) record: bool,
+    /// Share of a day's load that makes it a good one where it is served.
+    pub(crate) slo_target: f64,
+    /// What is repeated on resampled traffic, if anything.
+    pub(crate) replication: Option<Replication>,
+}
+
+/// One run, and what is said of it.
+struct Run {
+    outcome: Outcome,
+    timeline: Timeline,
+    card: Scorecard,
 }
 
 /// Both optima of a world.
@@ -140,6 +154,10 @@ pub(crate) fn compare(laboratory: Laboratory, wanted: &Wanted, progress: &Progre
     let started = Instant::now();
     let runs = simulate_all(&laboratory, wanted, &optima)?;
     let simulate_seconds = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    let replicates =
+        wanted.replication.map(|replication| replicated(&laboratory, wanted, &replication, progress)).transpose()?;
+    let replicate_seconds = started.elapsed().as_secs_f64();
 
     let mut notes = laboratory.notes();
     if let Err(too_large) = &optima.under_limits {
@@ -151,13 +169,33 @@ pub(crate) fn compare(laboratory: Laboratory, wanted: &Wanted, progress: &Progre
         );
     }
     notes.extend(forecasts.as_ref().and_then(|forecasts| note_of_stand_in(&forecasts.rolling, &forecasts.facts.model)));
-    let elapsed_seconds = BTreeMap::from([
+    let mut elapsed_seconds = BTreeMap::from([
         ("ingest", world.ingest_seconds),
         ("forecast", forecasts.as_ref().map_or(0.0, |forecasts| forecasts.seconds)),
         ("simulate", simulate_seconds),
         ("optimum", optima.seconds),
     ]);
-    Ok(assemble(laboratory, wanted, forecasts, &optima, runs, elapsed_seconds, notes))
+    if replicates.is_some() {
+        elapsed_seconds.insert("replicates", replicate_seconds);
+    }
+    let mut compared = assemble(laboratory, wanted, forecasts, &optima, runs, elapsed_seconds, notes);
+    compared.comparison.replicates = replicates;
+    Ok(compared)
+}
+
+/// The comparison once more on resampled traffic; its forecasts are made anew and kept nowhere.
+fn replicated(
+    laboratory: &Laboratory,
+    wanted: &Wanted,
+    replication: &Replication,
+    progress: &Progress,
+) -> Result<ReplicateFacts, Failure> {
+    let settings = laboratory.settings();
+    let contestant = |policy: &PolicySpec| Contestant { policy: policy.clone(), settings: settings.clone() };
+    let contestants: Vec<Contestant> = wanted.policies.iter().map(contestant).collect();
+    let rows = replicates::rows(laboratory, &contestants, replication, progress)?;
+    let names: Vec<String> = wanted.policies.iter().map(PolicySpec::to_string).collect();
+    Ok(ReplicateFacts::of(&names, &rows, replication))
 }
 
 /// Says for how much of the trace a simpler model had to stand in for the one asked for.
@@ -174,25 +212,29 @@ fn note_of_stand_in(rolling: &RollingForecast, model: &str) -> Option<String> {
     }
 }
 
-/// The run of every policy wanted, in their order, and last that of the fleet at its most servers.
-fn simulate_all(
-    laboratory: &Laboratory,
-    wanted: &Wanted,
-    optima: &Optima,
-) -> Result<Vec<(Outcome, Timeline)>, Failure> {
-    let (settings, testbed) = (laboratory.settings(), &laboratory.testbed);
-    let baseline = (&PolicySpec::Fixed(None), false);
+/// The run of every policy wanted, in their order, then that of the fleet at its most servers, and last that of
+/// `reactive`, against which speed-ups are.
+fn simulate_all(laboratory: &Laboratory, wanted: &Wanted, optima: &Optima) -> Result<Vec<Run>, Failure> {
+    let Laboratory { world, testbed, .. } = laboratory;
+    let settings = laboratory.settings();
+    let baselines = [(&PolicySpec::Fixed(None), false), (&PolicySpec::Reactive, false)];
     let policies: Vec<(&PolicySpec, bool)> =
-        wanted.policies.iter().map(|policy| (policy, wanted.record)).chain([baseline]).collect();
+        wanted.policies.iter().map(|policy| (policy, wanted.record)).chain(baselines).collect();
+    let (start, step) = (world.load.start(), world.step());
     policies
         .par_iter()
         .map(|(policy, record)| {
             let mut timeline = Timeline::default();
-            let mut built = policy.build(settings, testbed.step(), &optima.replayed().provisioned);
-            let outcome = testbed
-                .simulate(built.as_mut(), policy, settings, record.then_some(&mut timeline))
-                .map_err(|error| Failure::Input(error.to_string()))?;
-            Ok((outcome, timeline))
+            let mut card = Scorecard::new(&world.fleet, start, step, &world.time_zone, wanted.slo_target);
+            let mut built = policy.build(settings, step, &optima.replayed().provisioned);
+            let built = built.as_mut();
+            let outcome = if *record {
+                testbed.watch(built, policy, settings, &mut (&mut timeline, &mut card))
+            } else {
+                testbed.watch(built, policy, settings, &mut card)
+            };
+            let outcome = outcome.map_err(|error| Failure::Input(error.to_string()))?;
+            Ok(Run { outcome, timeline, card })
         })
         .collect()
 }
@@ -202,7 +244,7 @@ fn assemble(
     wanted: &Wanted,
     forecasts: Option<Forecasts>,
     optima: &Optima,
-    mut runs: Vec<(Outcome, Timeline)>,
+    mut runs: Vec<Run>,
     elapsed_seconds: BTreeMap<&'static str, f64>,
     notes: Vec<String>,
 ) -> Compared {
@@ -212,12 +254,14 @@ fn assemble(
         Some(made) => (Some(made.facts), Some(made.rolling), made.alarms),
         None => (None, None, None),
     };
-    let fixed = runs.pop().map_or(f64::NAN, |(outcome, _)| outcome.cost.total());
-    let facts = wanted
-        .policies
-        .iter()
-        .zip(&runs)
-        .map(|(policy, (outcome, _))| run_facts(policy.to_string(), outcome, fixed, bound));
+    let baseline = runs.pop().map(|run| run.card);
+    let fixed = runs.pop().map_or(f64::NAN, |run| run.outcome.cost.total());
+    let facts = wanted.policies.iter().zip(&runs).map(|(policy, Run { outcome, card, .. })| {
+        let mut facts = run_facts(policy.to_string(), outcome, fixed, bound);
+        facts.service = Some(ServiceFacts::of(card, wanted.slo_target, outcome));
+        facts.elasticity = baseline.as_ref().map(|baseline| ElasticityFacts::of(card, baseline, facts.gap_to_optimum));
+        facts
+    });
     let comparison = Comparison {
         trace: trace_facts(&world),
         observe: match testbed.methods().observe {
@@ -227,6 +271,7 @@ fn assemble(
         forecast,
         bound,
         runs: facts.collect(),
+        replicates: None,
         elapsed_seconds,
     };
     let configuration = world.configuration.to_file();
@@ -235,7 +280,7 @@ fn assemble(
         capacity: world.fleet.capacity,
         load: world.load,
         filled: world.filled,
-        timelines: runs.into_iter().map(|(_, timeline)| timeline).collect(),
+        timelines: runs.into_iter().map(|run| run.timeline).collect(),
         forecast: rolling,
         alarms,
     };
@@ -275,6 +320,8 @@ pub(crate) fn run_facts(policy: String, outcome: &Outcome, fixed: f64, bound: Bo
         mean_utilization: outcome.mean_utilization,
         saving_vs_fixed: 1.0 - against(fixed),
         gap_to_optimum: against(bound.no_cooldown) - 1.0,
+        service: None,
+        elasticity: None,
     }
 }
 

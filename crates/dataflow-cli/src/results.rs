@@ -5,6 +5,7 @@ use dataflow_scale::spec::PolicySpec;
 use crate::comparison::{Comparison, RunFacts};
 use crate::output::Format;
 use crate::pipeline::Compared;
+use crate::quality;
 use crate::quantity::{self, count, duration, grouped, percent};
 use crate::story;
 use crate::table::Table;
@@ -17,7 +18,11 @@ pub(crate) fn render(compared: &Compared, format: Format) -> String {
         Format::Csv => csv(comparison),
         Format::Table | Format::Markdown => {
             let closing = format!("{}\n{}", story::headline(comparison), bounds(compared));
-            page(&facts(compared), &costs(comparison), &closing, format == Format::Markdown)
+            let markdown = format == Format::Markdown;
+            let sure = comparison.replicates.as_ref().map_or_else(String::new, |facts| facts.section(markdown));
+            page(&facts(compared), &costs(comparison), &closing, markdown)
+                + &sure
+                + &quality::section(comparison, markdown)
         }
     }
 }

@@ -96,6 +96,7 @@ pub(crate) fn comparison(trace: &Trace) -> Sample {
         forecast: Some(ForecastFacts { model: "rolling mean".to_owned(), mae: 1.0, mase: 0.9, coverage_95: 0.95 }),
         bound: Bound { no_cooldown: bound, cooldown_and_steps: Some(bound * 1.05) },
         runs,
+        replicates: None,
         elapsed_seconds: BTreeMap::from([("simulate", 0.5)]),
     };
     Sample {
@@ -139,6 +140,8 @@ fn run_facts(name: &str, outcome: &Outcome, fixed: f64, bound: f64) -> RunFacts 
         mean_utilization: outcome.mean_utilization,
         saving_vs_fixed: 1.0 - cost.total() / fixed,
         gap_to_optimum: cost.total() / bound - 1.0,
+        service: None,
+        elasticity: None,
     }
 }
 

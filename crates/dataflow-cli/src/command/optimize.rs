@@ -94,6 +94,7 @@ fn optimize(world: World, record: bool, progress: &Progress) -> Result<Compared,
         forecast: None,
         bound,
         runs,
+        replicates: None,
         elapsed_seconds: BTreeMap::from([("ingest", world.ingest_seconds), ("optimum", optima.seconds)]),
     };
     let configuration = world.configuration.to_file();

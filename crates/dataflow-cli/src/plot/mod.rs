@@ -11,6 +11,7 @@ mod explore;
 mod forecast;
 mod palette;
 mod panel;
+mod replicates;
 mod sweep;
 mod timeline;
 mod tune;
@@ -90,7 +91,10 @@ fn lay_out(comparison: &Comparison, ticks: &Ticks) -> Drawing {
     drawing.bold((MARGIN, 34.0), title, 22.0, Anchor::Start, INK);
     drawing.text((MARGIN, 62.0), headline, 14.0, Anchor::Start, INK);
     drawing.text((MARGIN, 84.0), facts(&comparison.trace), 12.0, Anchor::Start, SOFT_INK);
-    let bottom = costs::draw(&mut drawing, comparison, 112.0);
+    let mut bottom = costs::draw(&mut drawing, comparison, 112.0);
+    if let Some(facts) = &comparison.replicates {
+        bottom = replicates::draw(&mut drawing, facts, bottom + 14.0);
+    }
     drawing.height = timeline::draw(&mut drawing, comparison, ticks, bottom + 30.0);
     drawing
 }

@@ -44,12 +44,22 @@ fn the_json_has_the_keys_of_the_contract() {
                 "cost",
                 "dropped",
                 "dropped_share",
+                "elasticity",
                 "gap_to_optimum",
                 "mean_utilization",
                 "policy",
                 "saving_vs_fixed",
-                "server_ticks"
+                "server_ticks",
+                "service"
             ]
+        );
+        assert_eq!(
+            keys(&run["elasticity"]),
+            ["accuracy_over", "accuracy_under", "instability", "regret", "speedup", "time_over", "time_under"]
+        );
+        assert_eq!(
+            keys(&run["service"]),
+            ["changes_per_day", "cost_per_million", "days", "flaps_per_day", "late_seconds", "slo_days", "slo_target"]
         );
         assert_eq!(keys(&run["cost"]), ["scale", "server", "total", "violation"]);
         assert_eq!(keys(&run["actions"]), ["in", "out"]);

@@ -18,6 +18,7 @@ use crate::pipeline::{self, Compared, Wanted};
 use crate::plot;
 use crate::policy;
 use crate::progress::Progress;
+use crate::replicates::{ReplicateArguments, share};
 use crate::report::{self, Provenance};
 use crate::results;
 use crate::staging::Staging;
@@ -33,6 +34,7 @@ static DEFAULT_POLICIES: LazyLock<String> =
     dataflow compare access.log.gz --interval 1m\n  \
     dataflow compare requests.txt --step 1s --start 1995-07-01T04:00:00Z --measure requests\n  \
     dataflow compare traffic.csv --policies fixed:3,reactive,quantile --set simulation.max_servers=20 --format json\n  \
+    dataflow compare access.log.gz --replicates 50 --startup-spread 30% --format markdown\n  \
     dataflow compare services.csv --each-column='api-*'")]
 pub(crate) struct CompareArguments {
     #[command(flatten)]
@@ -44,8 +46,13 @@ pub(crate) struct CompareArguments {
     /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES.as_str(), help_heading = "Comparison")]
     policies: Vec<String>,
+    /// Share of a day's load that must be served to call the day good, such as 99.9% or 0.999
+    #[arg(long, value_name = "SHARE", default_value = "99.9%", value_parser = served_share, help_heading = "Comparison")]
+    slo: f64,
     #[command(flatten)]
     knowledge: KnowledgeArguments,
+    #[command(flatten)]
+    replicates: ReplicateArguments,
     /// Draw the comparison as .svg or .png
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     plot: Option<PathBuf>,
@@ -105,8 +112,17 @@ fn compared(arguments: &CompareArguments, record: bool, progress: &Progress, qui
         let laboratory =
             Laboratory::open(&arguments.trace, &arguments.settings, &arguments.knowledge, progress, quiet)?;
         let policies = policy::all_named(&arguments.policies, "--policies", laboratory.settings())?;
-        pipeline::compare(laboratory, &Wanted { policies, record }, progress)
+        let seed = laboratory.settings().random_seed;
+        let replication = arguments.replicates.replication(seed, arguments.trace.fill);
+        pipeline::compare(laboratory, &Wanted { policies, record, slo_target: arguments.slo, replication }, progress)
     })
+}
+
+/// Reads the share of a load.
+fn served_share(text: &str) -> Result<f64, String> {
+    share(text)
+        .filter(|share| *share > 0.0 && *share <= 1.0)
+        .ok_or_else(|| "expected a share above 0 and up to 1, such as 99.9% or 0.999".to_owned())
 }
 
 /// What a result file holds.
