@@ -1,6 +1,7 @@
 //! The command as a user runs it: its screens, its contract for scripts, bad input, interrupts, and the golden cases.
 
 mod bad_input;
+mod check;
 mod cloud;
 mod columns;
 mod configuration;
@@ -14,6 +15,7 @@ mod ingest;
 mod look_ahead;
 mod prometheus;
 mod remote;
+mod replicates;
 mod screens;
 #[path = "../../../dataflow-remote/tests/it/server.rs"]
 mod server;
