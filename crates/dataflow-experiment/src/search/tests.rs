@@ -1,3 +1,5 @@
+//! Tests of the search: what it finds on functions whose least value is known, by seed, on any number of threads.
+
 use proptest::prelude::*;
 
 use super::*;

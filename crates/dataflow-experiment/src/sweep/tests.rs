@@ -1,3 +1,5 @@
+//! Tests of sweeps: values are read as written, cells are what the testbed says, and costs follow servers and prices.
+
 use dataflow_scale::spec::Configuration;
 use dataflow_series::Step;
 use proptest::prelude::*;

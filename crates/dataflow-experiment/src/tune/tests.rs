@@ -1,3 +1,5 @@
+//! Tests of tuning: what it saves, what it never loses, and what it refuses.
+
 use std::sync::Arc;
 
 use dataflow_forecast::{History, ModelSettings, ModelSpec, RollingSettings, rolling_forecast};
