@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use dataflow_experiment::{Contestant, Replication, Scorecard};
+use dataflow_experiment::{Contestant, ExperimentError, Replication, Scorecard};
 use dataflow_forecast::RollingForecast;
 use dataflow_scale::optimum::{Plan, TooLarge, by_levels, under_limits};
+use dataflow_scale::policy::Replay;
 use dataflow_scale::spec::{Origin, PolicySpec};
-use dataflow_scale::{Observe, Outcome, Timeline};
+use dataflow_scale::{Observe, Outcome, Policy, Timeline};
 use rayon::prelude::*;
 
 use crate::comparison::{Actions, Bound, Comparison, CostFacts, RunFacts, Ticks, TraceFacts};
@@ -226,15 +227,19 @@ fn simulate_all(laboratory: &Laboratory, wanted: &Wanted, optima: &Optima) -> Re
         .map(|(policy, record)| {
             let mut timeline = Timeline::default();
             let mut card = Scorecard::new(&world.fleet, start, step, &world.time_zone, wanted.slo_target);
-            let mut built = policy.build(settings, step, &optima.replayed().provisioned);
+            let failed = |error: ExperimentError| Failure::Input(error.to_string());
+            let mut built: Box<dyn Policy> = match policy {
+                // It was found once, with progress shown.
+                PolicySpec::Optimal => Box::new(Replay(optima.replayed().provisioned.clone())),
+                policy => testbed.build(policy, settings).map_err(failed)?,
+            };
             let built = built.as_mut();
             let outcome = if *record {
                 testbed.watch(built, policy, settings, &mut (&mut timeline, &mut card))
             } else {
                 testbed.watch(built, policy, settings, &mut card)
             };
-            let outcome = outcome.map_err(|error| Failure::Input(error.to_string()))?;
-            Ok(Run { outcome, timeline, card })
+            Ok(Run { outcome: outcome.map_err(failed)?, timeline, card })
         })
         .collect()
 }

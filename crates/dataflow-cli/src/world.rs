@@ -309,7 +309,7 @@ fn observe(
     let is_usual = is_usual && wanted.is_some_and(|wanted| wanted >= Step::MINUTE);
     let request = TraceRequest {
         inputs: seeded(&arguments.trace, configuration.settings().random_seed),
-        start: arguments.start.as_deref().map(|text| instant(text, zone)).transpose()?,
+        start: arguments.start.as_deref().map(|text| instant(text, zone, "--start")).transpose()?,
         step: arguments.step,
         interval: wanted.filter(|_| !is_usual),
         detail: Some(detail.step(wanted.unwrap_or(Step::MINUTE))),
@@ -399,14 +399,14 @@ pub(crate) fn zone_named(name: Option<&str>) -> Result<TimeZone, Failure> {
     })
 }
 
-/// An instant, or a date or local time in the zone.
-pub(crate) fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, Failure> {
+/// An instant, or a date or local time in the zone, as the flag `place` was given it.
+pub(crate) fn instant(text: &str, zone: &TimeZone, place: &str) -> Result<Timestamp, Failure> {
     if let Ok(instant) = text.parse() {
         return Ok(instant);
     }
     let local = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(DateTime::from));
     local.and_then(|local| zone.to_timestamp(local).ok()).ok_or_else(|| {
-        Failure::Input(format!("--start {text}: expected a time such as 1995-07-01 or 1995-07-01T04:00:00Z"))
+        Failure::Input(format!("{place} {text}: expected a time such as 1995-07-01 or 1995-07-01T04:00:00Z"))
     })
 }
 
@@ -562,8 +562,8 @@ mod tests {
     #[test]
     fn starts_are_read_in_the_zone() {
         let zone = TimeZone::fixed(jiff::tz::offset(-4));
-        assert_eq!(instant("1995-07-01", &zone).unwrap().to_string(), "1995-07-01T04:00:00Z");
-        assert_eq!(instant("1995-07-01T04:00:00Z", &zone).unwrap().to_string(), "1995-07-01T04:00:00Z");
-        assert!(instant("yesterday", &zone).is_err());
+        assert_eq!(instant("1995-07-01", &zone, "--start").unwrap().to_string(), "1995-07-01T04:00:00Z");
+        assert_eq!(instant("1995-07-01T04:00:00Z", &zone, "--start").unwrap().to_string(), "1995-07-01T04:00:00Z");
+        assert!(instant("yesterday", &zone, "--start").is_err());
     }
 }

@@ -5,6 +5,7 @@
 
 mod elasticity;
 mod forecast_rows;
+mod learner;
 mod mistakes;
 pub mod regret;
 mod replicate;

@@ -120,7 +120,7 @@ impl World {
             settings.lead_seconds = None;
         }
         if !is_real(Cause::Delays) {
-            policy.act_at_once(&mut settings);
+            policy.act_at_once(&mut settings, testbed.step());
         }
         if !is_real(Cause::ScalingPrice) {
             settings.scale_cost = 0.0;

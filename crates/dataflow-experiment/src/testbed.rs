@@ -16,6 +16,7 @@ use dataflow_series::Step;
 use jiff::tz::TimeZone;
 
 use crate::forecast_rows::forecast_track;
+use crate::learner::learning;
 
 /// Makes the forecasts of a whole history at a lead of so many ticks, with the quantiles of [`LEVELS`](crate::LEVELS);
 /// it must see no load before its time.
@@ -80,6 +81,8 @@ pub struct Testbed {
     start_ups: Option<Arc<StartUps>>,
     /// Whether policies know the load at their lead.
     foresight: bool,
+    /// Whether policies are judged on the load as it became known.
+    as_known: bool,
 }
 
 struct Traffic {
@@ -128,6 +131,7 @@ impl Testbed {
             plans: Arc::default(),
             start_ups: None,
             foresight: false,
+            as_known: false,
         })
     }
 
@@ -143,7 +147,15 @@ impl Testbed {
             plans: Arc::default(),
             start_ups: self.start_ups.clone(),
             foresight: self.foresight,
+            as_known: self.as_known,
         }
+    }
+
+    /// The same traffic, judged on the load as it became known, gaps filled from the past alone: what a controller can
+    /// learn from.
+    #[must_use]
+    pub fn as_known(&self) -> Self {
+        Self { plans: Arc::default(), as_known: true, ..self.clone() }
     }
 
     /// The same traffic, with start-up times of each server's own.
@@ -176,11 +188,9 @@ impl Testbed {
 
     /// What is judged.
     pub fn judged(&self) -> Judged<'_> {
-        Judged {
-            load: &self.traffic.load[self.judged.clone()],
-            known: &self.traffic.history.series().values()[self.judged.clone()],
-            first: self.judged.start,
-        }
+        let known = &self.traffic.history.series().values()[self.judged.clone()];
+        let load = if self.as_known { known } else { &self.traffic.load[self.judged.clone()] };
+        Judged { load, known, first: self.judged.start }
     }
 
     /// What models may look at: the history from its beginning to the end of the judged ticks.
@@ -218,7 +228,7 @@ impl Testbed {
     /// # Errors
     /// When the forecasts that it needs cannot be made.
     pub fn run(&self, policy: &PolicySpec, settings: &Settings) -> Result<Outcome, ExperimentError> {
-        self.simulate(self.build(policy, settings).as_mut(), policy, settings, None)
+        self.simulate(self.build(policy, settings)?.as_mut(), policy, settings, None)
     }
 
     /// As [`Self::run`], with every tick and its reasons.
@@ -227,7 +237,7 @@ impl Testbed {
     /// As [`Self::run`].
     pub fn record(&self, policy: &PolicySpec, settings: &Settings) -> Result<(Outcome, Timeline), ExperimentError> {
         let mut timeline = Timeline::default();
-        let outcome = self.simulate(self.build(policy, settings).as_mut(), policy, settings, Some(&mut timeline))?;
+        let outcome = self.simulate(self.build(policy, settings)?.as_mut(), policy, settings, Some(&mut timeline))?;
         Ok((outcome, timeline))
     }
 
@@ -296,12 +306,16 @@ impl Testbed {
         }
     }
 
-    fn build(&self, policy: &PolicySpec, settings: &Settings) -> Box<dyn Policy> {
-        let plan = match policy {
-            PolicySpec::Optimal => self.limited_plan(settings).provisioned,
-            _ => Vec::new(),
-        };
-        policy.build(settings, self.step(), &plan)
+    /// The policy ready to play on the judged ticks; one that learns has its lessons with it.
+    ///
+    /// # Errors
+    /// When the forecasts that it needs to learn cannot be made.
+    pub fn build(&self, policy: &PolicySpec, settings: &Settings) -> Result<Box<dyn Policy>, ExperimentError> {
+        Ok(match policy {
+            PolicySpec::Tuned(base) => learning(self, base, settings)?,
+            PolicySpec::Optimal => policy.build(settings, self.step(), &self.limited_plan(settings).provisioned),
+            _ => policy.build(settings, self.step(), &[]),
+        })
     }
 
     /// The optimum under the cooldown and step limits, or without them where that one is too large to find.

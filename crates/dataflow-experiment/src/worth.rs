@@ -1,13 +1,14 @@
 //! What accuracy is worth: what a policy would cost with better forecasts, faster starts or a larger buffer.
 
-use dataflow_forecast::{FitError, ModelSettings, ModelSpec, RollingForecast, RollingSettings, rolling_forecast};
+use std::sync::Arc;
+
+use dataflow_forecast::{FitError, ModelSettings, ModelSpec, RollingForecast, RollingSettings, View, rolling_forecast};
 use dataflow_scale::spec::{PolicySpec, Settings};
 use dataflow_scale::{Explanation, Fleet, Observation, Observe, Policy};
 use rayon::prelude::*;
 
 use crate::LEVELS;
 use crate::testbed::{ExperimentError, Forecasts, Methods, Testbed};
-use std::sync::Arc;
 
 /// A policy's cost under one change of its world.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,8 +114,9 @@ pub fn of_buffer(
     let bound = testbed.bound(settings);
     let at = |share: &f64| {
         let seen = Fleet { capacity: fleet.capacity / (1.0 + share), ..fleet.clone() };
-        let plan = if *policy == PolicySpec::Optimal { testbed.limited_plan(settings).provisioned } else { Vec::new() };
-        let mut buffered = Buffered { policy: policy.build(settings, testbed.step(), &plan), seen };
+        let mut weaker = settings.clone();
+        weaker.capacity_per_server.amount /= 1.0 + share;
+        let mut buffered = Buffered { policy: testbed.build(policy, &weaker)?, seen };
         let outcome = testbed.simulate(&mut buffered, policy, settings, None)?;
         Ok(Worth {
             at: *share,
@@ -148,7 +150,7 @@ fn blended(testbed: &Testbed, naive: Option<&Testbed>, share: f64) -> Methods {
     let observe_current = testbed.methods().observe == Observe::Current;
     let naive = naive.cloned();
     let maker =
-        move |view: dataflow_forecast::View<'_>, lead: usize| -> Result<RollingForecast, FitError> {
+        move |view: View<'_>, lead: usize| -> Result<RollingForecast, FitError> {
             let Some(naive) = &naive else {
                 let model = ModelSettings::default();
                 let settings = RollingSettings { lead, observe_current, levels: LEVELS.to_vec(), model };
@@ -219,9 +221,11 @@ mod tests {
     #[test]
     fn a_larger_buffer_drops_less() {
         let (testbed, settings) = (testbed_of(&waves()), Configuration::default().settings().clone());
-        let worth = of_buffer(&testbed, &PolicySpec::Quantile, &settings, &[-0.5, 0.0, 0.5]).unwrap();
-        assert!(worth[0].dropped_share > worth[1].dropped_share);
-        assert!(worth[1].dropped_share >= worth[2].dropped_share);
-        assert_eq!(worth[1].cost, testbed.run(&PolicySpec::Quantile, &settings).unwrap().cost.total());
+        for policy in [PolicySpec::Quantile, PolicySpec::Reactive, PolicySpec::Hpa] {
+            let worth = of_buffer(&testbed, &policy, &settings, &[-0.5, 0.0, 0.5]).unwrap();
+            assert!(worth[0].dropped_share > worth[1].dropped_share, "{policy}");
+            assert!(worth[1].dropped_share >= worth[2].dropped_share, "{policy}");
+            assert_eq!(worth[1].cost, testbed.run(&policy, &settings).unwrap().cost.total(), "{policy}");
+        }
     }
 }

@@ -6,11 +6,13 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod detect;
+pub(crate) mod explain;
 pub(crate) mod explore;
 pub(crate) mod forecast;
 pub(crate) mod ingest;
 pub(crate) mod man;
 pub(crate) mod optimize;
+pub(crate) mod regret;
 pub(crate) mod sweep;
 pub(crate) mod tune;
 
@@ -30,10 +32,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(arguments) => check::run(&arguments, quiet),
         Command::Compare(arguments) => compare::run(&arguments, quiet),
         Command::Detect(arguments) => detect::run(&arguments, quiet),
+        Command::Explain(arguments) => explain::run(&arguments, quiet),
         Command::Explore(arguments) => explore::run(&arguments, quiet),
         Command::Forecast(arguments) => forecast::run(&arguments, quiet),
         Command::Ingest(arguments) => ingest::run(&arguments, quiet),
         Command::Optimize(arguments) => optimize::run(&arguments, quiet),
+        Command::Regret(arguments) => regret::run(&arguments, quiet),
         Command::Sweep(arguments) => sweep::run(&arguments, quiet),
         Command::Tune(arguments) => tune::run(&arguments, quiet),
         Command::Data(arguments) => data::run(&arguments, quiet),

@@ -11,6 +11,7 @@ mod explore;
 mod forecast;
 mod palette;
 mod panel;
+mod regret;
 mod replicates;
 mod sweep;
 mod timeline;
@@ -25,6 +26,7 @@ use drawing::{Anchor, Drawing};
 pub(crate) use explore::write as write_exploration;
 pub(crate) use forecast::write_board;
 use palette::{INK, SOFT_INK};
+pub(crate) use regret::write as write_regret;
 pub(crate) use sweep::{write_crossed, write_indices, write_tornado};
 pub(crate) use tune::write as write_tuning;
 

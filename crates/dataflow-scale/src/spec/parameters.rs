@@ -1,5 +1,7 @@
 //! The numbers of a policy that can be tuned: where each may lie, and how it is changed.
 
+use dataflow_series::Step;
+
 use super::keys::Key;
 use super::policies::PolicySpec;
 use super::settings::Settings;
@@ -114,7 +116,7 @@ impl PolicySpec {
             Self::Google => &GOOGLE,
             Self::GooglePredictive => &GOOGLE_PREDICTIVE,
             Self::Hpa => &HPA,
-            Self::Fixed(_) | Self::Lazy | Self::Optimal => &[],
+            Self::Fixed(_) | Self::Lazy | Self::Optimal | Self::Tuned(_) => &[],
         };
         spans.iter().filter_map(|span| span.parameter(settings)).collect()
     }
@@ -127,13 +129,36 @@ impl PolicySpec {
 }
 
 impl PolicySpec {
-    /// Takes from the policy whatever keeps it from acting at once: cooldown, hold, hysteresis.
-    pub fn act_at_once(&mut self, settings: &mut Settings) {
-        settings.cooldown_seconds = 0.0;
-        settings.hybrid_hysteresis_seconds = 0.0;
-        settings.quantile_hold_seconds = 0.0;
+    /// Takes from the policy whatever keeps it from acting at once: cooldown, hold, hysteresis, stabilization, alarm times
+    /// and limits of the rate of change.
+    ///
+    /// What the load needs before a new server could be ready is kept, or a policy that looks ahead would let go of it.
+    pub fn act_at_once(&mut self, settings: &mut Settings, step: Step) {
+        for (path, value) in AT_ONCE {
+            // All of these keys are there and may have these values: a test says so.
+            let _ = self.adjust(settings, path, *value);
+        }
+        settings.quantile_hold_seconds = settings.startup_seconds + f64::from(step.seconds());
     }
 }
+
+/// What lets every policy act at once.
+const AT_ONCE: &[(&str, f64)] = &[
+    ("simulation.cooldown_minutes", 0.0),
+    ("thresholds.hybrid.hysteresis_time", 0.0),
+    ("aws.target_tracking.high_alarm_time", 0.0),
+    ("aws.target_tracking.low_alarm_time", 0.0),
+    ("aws.target_tracking.scale_out_cooldown", 0.0),
+    ("aws.target_tracking.scale_in_cooldown", 0.0),
+    ("aws.step_scaling.alarm_time", 0.0),
+    ("aws.step_scaling.cooldown", 0.0),
+    ("google.stabilization_time", 0.0),
+    ("hpa.scale_up_stabilization", 0.0),
+    ("hpa.scale_down_stabilization", 0.0),
+    ("hpa.scale_up_pods", 1_000_000.0),
+    ("hpa.scale_up_percent", 1_000_000.0),
+    ("hpa.scale_down_percent", 100.0),
+];
 
 impl Span {
     fn parameter(&self, settings: &Settings) -> Option<Parameter> {
@@ -169,6 +194,14 @@ mod tests {
                     assert_eq!(read, Some(value), "{parameter:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_delay_can_be_taken_away() {
+        let mut settings = Configuration::default().settings().clone();
+        for (path, value) in AT_ONCE {
+            assert_eq!(PolicySpec::Reactive.adjust(&mut settings, path, *value), Some(()), "{path}");
         }
     }
 

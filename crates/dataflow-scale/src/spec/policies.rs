@@ -43,6 +43,9 @@ pub enum PolicySpec {
     Google,
     /// The same with its predictive method.
     GooglePredictive,
+    /// Another policy that learns its numbers from the past, again and again. Learning takes many runs, so whoever runs it
+    /// does the learning; built from settings alone it plays by those.
+    Tuned(Box<PolicySpec>),
     /// The replay of the optimum's plan.
     Optimal,
     /// Kubernetes' horizontal pod autoscaler with the numbers of the configuration.
@@ -71,6 +74,9 @@ type OfManifest = fn(&str, &str) -> Result<PolicySpec, String>;
 
 /// The kinds of manifests that are policies.
 const MANIFESTS: &[(&str, OfManifest)] = &[];
+
+/// What follows the name of a policy that learns its numbers.
+const TUNED: &str = ":tuned";
 
 /// The names of all policies but `fixed:N` and those of manifests.
 fn names() -> Vec<String> {
@@ -110,6 +116,15 @@ impl PolicySpec {
     /// When there is no such policy, or the file does not hold one.
     pub fn resolve(text: &str, read: &mut dyn FnMut(&str) -> Result<String, String>) -> Result<Self, PolicyError> {
         let text = text.trim();
+        if let Some(base) = text.strip_suffix(TUNED) {
+            let base = Self::resolve(base, read)?;
+            return match base {
+                Self::Fixed(_) | Self::Optimal | Self::Tuned(_) => Err(PolicyError::Manifest(format!(
+                    "{text}: {base} has no numbers to learn; expected another policy before {TUNED}, such as hpa{TUNED}"
+                ))),
+                base => Ok(Self::Tuned(Box::new(base))),
+            };
+        }
         if let Some((kind, argument)) = text.split_once(':') {
             if kind == "fixed"
                 && let Ok(servers) = argument.parse()
@@ -130,6 +145,7 @@ impl PolicySpec {
     /// Whether it acts on forecasts.
     pub const fn uses_forecast(&self) -> bool {
         match self {
+            Self::Tuned(base) => base.uses_forecast(),
             Self::Predictive
             | Self::Hybrid
             | Self::Quantile
@@ -153,6 +169,7 @@ impl PolicySpec {
     /// The leads, in ticks, at which it wants quantiles of the forecast; the first one is that of the mean.
     pub fn leads(&self, settings: &Settings, step: Step) -> Vec<usize> {
         let lead = match self {
+            Self::Tuned(base) => return base.leads(settings, step),
             Self::GooglePredictive => settings.google.lead_ticks(step),
             _ => settings.lead_ticks(step),
         };
@@ -209,6 +226,7 @@ impl PolicySpec {
             Self::AwsPredictive => Box::new(Aws::new(settings.aws.predictive(step), step)),
             Self::Google => Box::new(Google::new(settings.google.rules(step, false), step)),
             Self::GooglePredictive => Box::new(Google::new(settings.google.rules(step, true), step)),
+            Self::Tuned(base) => base.build(settings, step, plan),
             Self::Optimal => Box::new(Replay(plan.to_vec())),
             Self::Hpa => {
                 let Fleet { capacity, min_servers, max_servers, .. } = settings.fleet(step);
@@ -237,6 +255,7 @@ impl fmt::Display for PolicySpec {
             Self::AwsPredictive => formatter.write_str("aws-predictive"),
             Self::Google => formatter.write_str("google"),
             Self::GooglePredictive => formatter.write_str("google-predictive"),
+            Self::Tuned(base) => write!(formatter, "{base}{TUNED}"),
             Self::Optimal => formatter.write_str("optimal"),
             Self::Hpa => formatter.write_str("hpa"),
         }

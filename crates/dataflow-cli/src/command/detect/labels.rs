@@ -141,7 +141,7 @@ fn pair(
 ) -> Result<(Timestamp, Timestamp), Failure> {
     let read = |text: &str| {
         let wrong = || format!("{}: {text:?} is no time; expected one such as 2014-02-27T18:50:00Z", place());
-        instant(text.trim(), zone).map_err(|_| Failure::Input(wrong()))
+        instant(text.trim(), zone, "labels").map_err(|_| Failure::Input(wrong()))
     };
     let (from, until) = (read(start)?, read(end)?);
     if until < from {

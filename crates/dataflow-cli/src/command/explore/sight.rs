@@ -128,7 +128,7 @@ fn request(arguments: &ExploreArguments, zone: &TimeZone) -> Result<TraceRequest
     let inputs = if arguments.inputs.is_empty() { vec![DEFAULT_INPUT.to_owned()] } else { arguments.inputs.clone() };
     Ok(TraceRequest {
         inputs,
-        start: arguments.start.as_deref().map(|text| world::instant(text, zone)).transpose()?,
+        start: arguments.start.as_deref().map(|text| world::instant(text, zone, "--start")).transpose()?,
         step: arguments.step,
         // Rhythms are told by minutes, whatever the interval shown, if that is of whole minutes.
         interval: arguments.interval.filter(|interval| !interval.seconds().is_multiple_of(Step::MINUTE.seconds())),
