@@ -99,6 +99,8 @@ pub(crate) struct Ticks {
     pub(crate) capacity: f64,
     /// One timeline for each of [`Comparison::runs`], in the same order.
     pub(crate) timelines: Vec<Timeline>,
+    /// That of the least possible cost; empty where it was not recorded.
+    pub(crate) optimum: Timeline,
     /// The forecast the policies used, if any: levels 0.025, …, 0.975 among them.
     pub(crate) forecast: Option<RollingForecast>,
     /// What told the policies of anomalies, where that is known.

@@ -154,6 +154,7 @@ pub(crate) fn compare(laboratory: Laboratory, wanted: &Wanted, progress: &Progre
     let forecasts = forecasts?;
     let started = Instant::now();
     let runs = simulate_all(&laboratory, wanted, &optima)?;
+    let optimum = if wanted.record { replayed(&laboratory, &optima.by_levels)? } else { Timeline::default() };
     let simulate_seconds = started.elapsed().as_secs_f64();
     let started = Instant::now();
     let replicates =
@@ -179,7 +180,7 @@ pub(crate) fn compare(laboratory: Laboratory, wanted: &Wanted, progress: &Progre
     if replicates.is_some() {
         elapsed_seconds.insert("replicates", replicate_seconds);
     }
-    let mut compared = assemble(laboratory, wanted, forecasts, &optima, runs, elapsed_seconds, notes);
+    let mut compared = assemble(laboratory, wanted, forecasts, &optima, (runs, optimum), elapsed_seconds, notes);
     compared.comparison.replicates = replicates;
     Ok(compared)
 }
@@ -244,12 +245,23 @@ fn simulate_all(laboratory: &Laboratory, wanted: &Wanted, optima: &Optima) -> Re
         .collect()
 }
 
+/// Every tick of a plan.
+fn replayed(laboratory: &Laboratory, plan: &Plan) -> Result<Timeline, Failure> {
+    let mut timeline = Timeline::default();
+    let mut replay = Replay(plan.provisioned.clone());
+    laboratory
+        .testbed
+        .simulate(&mut replay, &PolicySpec::Optimal, laboratory.settings(), Some(&mut timeline))
+        .map_err(|error| Failure::Input(error.to_string()))?;
+    Ok(timeline)
+}
+
 fn assemble(
     laboratory: Laboratory,
     wanted: &Wanted,
     forecasts: Option<Forecasts>,
     optima: &Optima,
-    mut runs: Vec<Run>,
+    (mut runs, optimum): (Vec<Run>, Timeline),
     elapsed_seconds: BTreeMap<&'static str, f64>,
     notes: Vec<String>,
 ) -> Compared {
@@ -286,6 +298,7 @@ fn assemble(
         load: world.load,
         filled: world.filled,
         timelines: runs.into_iter().map(|run| run.timeline).collect(),
+        optimum,
         forecast: rolling,
         alarms,
     };

@@ -4,19 +4,29 @@ use dataflow_scale::spec::{PolicySpec, Settings};
 
 use crate::failure::Failure;
 
-/// The policies that texts name, each once.
+/// What stands for every policy that has a name.
+const ALL: &str = "all";
+
+/// The policies that texts name, each once; `all` is every policy with a name, and those of ours and of Kubernetes that learn.
 ///
 /// # Errors
 /// As [`named`].
 pub(crate) fn all_named(texts: &[String], place: &str, settings: &Settings) -> Result<Vec<PolicySpec>, Failure> {
     let mut policies = Vec::new();
     for text in texts {
-        let policy = named(text, place, settings)?;
-        if !policies.contains(&policy) {
-            policies.push(policy);
+        let of_text = if text.trim() == ALL { every_named() } else { vec![named(text, place, settings)?] };
+        for policy in of_text {
+            if !policies.contains(&policy) {
+                policies.push(policy);
+            }
         }
     }
     Ok(policies)
+}
+
+fn every_named() -> Vec<PolicySpec> {
+    let learning = [PolicySpec::Hpa, PolicySpec::Quantile].map(|base| PolicySpec::Tuned(Box::new(base)));
+    PolicySpec::NAMED.iter().cloned().chain(learning).collect()
 }
 
 /// The policy that a text names, as the flag `place` was given it; files are read.

@@ -17,7 +17,8 @@ pub(crate) fn render(compared: &Compared, format: Format) -> String {
         Format::Json => json(comparison),
         Format::Csv => csv(comparison),
         Format::Table | Format::Markdown => {
-            let closing = format!("{}\n{}", story::headline(comparison), bounds(compared));
+            let advice = story::advice(comparison).map_or_else(String::new, |advice| advice + "\n");
+            let closing = format!("{}\n{advice}{}", story::headline(comparison), bounds(compared));
             let markdown = format == Format::Markdown;
             let sure = comparison.replicates.as_ref().map_or_else(String::new, |facts| facts.section(markdown));
             page(&facts(compared), &costs(comparison), &closing, markdown)

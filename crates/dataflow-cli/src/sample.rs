@@ -101,7 +101,15 @@ pub(crate) fn comparison(trace: &Trace) -> Sample {
     };
     Sample {
         comparison,
-        ticks: Ticks { load, filled, capacity: trace.capacity, timelines, forecast: Some(forecast), alarms: None },
+        ticks: Ticks {
+            load,
+            filled,
+            capacity: trace.capacity,
+            timelines,
+            optimum: Timeline::default(),
+            forecast: Some(forecast),
+            alarms: None,
+        },
     }
 }
 

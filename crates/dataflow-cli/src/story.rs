@@ -56,6 +56,31 @@ pub(crate) fn headline(comparison: &Comparison) -> String {
     format!("{} {costs} {total}{against_fixed}{and} {dropped}. That {gap} the least possible, {bound}.", best.policy)
 }
 
+/// The run of the rival that every policy must beat: an HPA tuned to the same traffic.
+const RIVAL: &str = "hpa:tuned";
+/// A policy that saves less than this share against the rival is not worth a change of controllers.
+const WORTH_A_CHANGE: f64 = 0.03;
+
+/// What to do about it, where the tuned HPA was compared: whether anything is worth leaving it for.
+pub(crate) fn advice(comparison: &Comparison) -> Option<String> {
+    let rival = comparison.runs.iter().find(|run| run.policy == RIVAL)?;
+    let best = best(comparison).filter(|best| rival.cost.total > 0.0 && best.policy != "fixed")?;
+    let saving = 1.0 - best.cost.total / rival.cost.total;
+    Some(match saving {
+        _ if best.policy == RIVAL => {
+            "Tune your HPA: nothing else that was compared is cheaper than one tuned to this traffic.".to_owned()
+        }
+        saving if saving < WORTH_A_CHANGE => format!(
+            "Tune your HPA: {} saves only {} more than one tuned to this traffic ({RIVAL}).",
+            best.policy,
+            percent(saving)
+        ),
+        saving => {
+            format!("{} costs {} less than an HPA tuned to this traffic ({RIVAL}).", best.policy, percent(saving))
+        }
+    })
+}
+
 /// The end of the cost axis. One very bad policy would shrink all others to nothing, so a bar more than four times
 /// the median is cut there.
 pub(crate) fn cost_axis_limit(comparison: &Comparison) -> f64 {

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use dataflow_experiment::excess;
 use dataflow_scale::Reason;
 
 use crate::comparison::{Comparison, Ticks};
 use crate::failure::Failure;
 
-const HEADER: &str = "policy,tick,time,load,provisioned,ready,change,reason,server_cost,scale_cost,violation_cost";
+/// The last two tell what the optimum had then, and what was paid beyond it; they are empty where it was not recorded.
+const HEADER: &str = "policy,tick,time,load,provisioned,ready,change,reason,server_cost,scale_cost,violation_cost,\
+                      optimum_provisioned,excess_cost";
 
 /// Writes all timelines to `path`.
 ///
@@ -40,9 +43,13 @@ fn rows(comparison: &Comparison, ticks: &Ticks, file: &mut impl Write) -> std::i
             }
             // Reasons hold commas but no quotes.
             let cost = &timeline.cost[tick];
+            let (optimum, beyond) = match ticks.optimum.provisioned.get(tick) {
+                Some(servers) => (servers.to_string(), excess(timeline, &ticks.optimum, tick).to_string()),
+                None => (String::new(), String::new()),
+            };
             writeln!(
                 file,
-                "{},{tick},{},{},{},{},{},\"{reason}\",{},{},{}",
+                "{},{tick},{},{},{},{},{},\"{reason}\",{},{},{},{optimum},{beyond}",
                 run.policy,
                 ticks.load.time(tick),
                 ticks.load.values()[tick],

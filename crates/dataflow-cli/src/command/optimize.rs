@@ -103,6 +103,7 @@ fn optimize(world: World, record: bool, progress: &Progress) -> Result<Compared,
         load: world.load,
         filled: world.filled,
         timelines,
+        optimum: Timeline::default(),
         forecast: None,
         alarms: None,
     };

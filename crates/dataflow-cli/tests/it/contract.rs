@@ -35,7 +35,10 @@ fn the_json_has_the_keys_of_the_contract() {
     assert_eq!(result["forecast"]["model"], "ridge");
     let runs = result["runs"].as_array().expect("runs");
     let policies: Vec<&str> = runs.iter().filter_map(|run| run["policy"].as_str()).collect();
-    assert_eq!(policies, ["fixed", "reactive", "predictive", "hybrid", "quantile", "optimal"]);
+    assert_eq!(
+        policies,
+        ["fixed", "reactive", "predictive", "hybrid", "hpa:tuned", "quantile", "quantile:tuned", "optimal"]
+    );
     for run in runs {
         assert_eq!(
             keys(run),
@@ -157,7 +160,7 @@ fn the_figures_of_a_run_hold_together() {
         let share = number(&run["dropped"]) / number(&result["trace"]["total"]);
         assert!((number(&run["dropped_share"]) - share).abs() < 1e-12, "{run}");
     }
-    assert_eq!(runs[5]["cost"]["total"], result["bound"]["cooldown_and_steps"]);
+    assert_eq!(runs[7]["cost"]["total"], result["bound"]["cooldown_and_steps"]);
     let hold_still = ["reactive", "predictive", "hybrid"];
     for run in runs.iter().filter(|run| hold_still.iter().any(|policy| run["policy"] == *policy)) {
         assert!(number(&run["cost"]["total"]) >= limited, "{run}");
@@ -204,7 +207,8 @@ fn the_timeline_adds_up_to_the_table() {
     let header: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
     assert_eq!(
         header.join(","),
-        "policy,tick,time,load,provisioned,ready,change,reason,server_cost,scale_cost,violation_cost"
+        "policy,tick,time,load,provisioned,ready,change,reason,server_cost,scale_cost,violation_cost,\
+         optimum_provisioned,excess_cost"
     );
     let runs = result["runs"].as_array().expect("runs");
     let mut sums = vec![(0_u64, 0.0, 0_u64); runs.len()];

@@ -7,6 +7,7 @@ mod columns;
 mod configuration;
 mod contract;
 mod detect;
+mod explain;
 mod explore;
 mod forecast;
 mod golden;

@@ -84,7 +84,7 @@ fn names() -> Vec<String> {
 }
 
 impl PolicySpec {
-    /// The policies compared where none are named: the reference's and our best.
+    /// The reference's policies, our best, and the optimum.
     pub const DEFAULT: [Self; 6] =
         [Self::Fixed(None), Self::Reactive, Self::Predictive, Self::Hybrid, Self::Quantile, Self::Optimal];
 

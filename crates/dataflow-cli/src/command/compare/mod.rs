@@ -3,11 +3,9 @@
 mod columns;
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use clap::Args;
 use dataflow_remote::shown_word;
-use dataflow_scale::spec::PolicySpec;
 
 use super::{note_built_in_trace, on_threads};
 use crate::arguments::{KnowledgeArguments, SettingsArguments, TraceArguments};
@@ -24,9 +22,9 @@ use crate::results;
 use crate::staging::Staging;
 use crate::timeline_file;
 
-/// [`PolicySpec::DEFAULT`] as the user would write it.
-static DEFAULT_POLICIES: LazyLock<String> =
-    LazyLock::new(|| PolicySpec::DEFAULT.map(|policy| policy.to_string()).join(","));
+/// The policies compared where none are named: the reference's, ours, and the rival that nobody should be without: an HPA
+/// tuned to the same traffic.
+const DEFAULT_POLICIES: &str = "fixed,reactive,predictive,hybrid,hpa:tuned,quantile,quantile:tuned,optimal";
 
 /// Compare autoscaling policies and the exact optimum on one trace
 #[derive(Debug, Clone, Args)]
@@ -43,8 +41,10 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = "*",
         conflicts_with_all = ["column", "plot", "report", "timeline", "out", "sheet"], help_heading = "Traffic")]
     each_column: Option<String>,
-    /// Policies to compare: fixed, fixed:N, reactive, predictive, hybrid, quantile, optimal
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES.as_str(), help_heading = "Comparison")]
+    /// Policies to compare, or `all`: fixed, fixed:N, reactive, predictive, hybrid, quantile, hpa, aws-target-tracking,
+    /// aws-step-scaling, aws-predictive, google, google-predictive, optimal; NAME:tuned learns its numbers from the past as it
+    /// goes
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES, help_heading = "Comparison")]
     policies: Vec<String>,
     /// Share of a day's load that must be served to call the day good, such as 99.9% or 0.999
     #[arg(long, value_name = "SHARE", default_value = "99.9%", value_parser = served_share, help_heading = "Comparison")]

@@ -146,7 +146,6 @@ struct Run<'a> {
     laboratory: &'a Laboratory,
     policy: &'a PolicySpec,
     ticks: Ticks,
-    optimum: Timeline,
 }
 
 fn explained(
@@ -158,13 +157,13 @@ fn explained(
     let policy = policy::named(&arguments.policy, "--policy", laboratory.settings())?;
     let at = arguments.at.as_deref().map(|text| tick_at(&laboratory, text)).transpose()?;
     let run = Run::of(&laboratory, &policy)?;
-    let found = mistakes(run.timeline(), &run.optimum, laboratory.world.fleet.startup_ticks as usize);
+    let found = mistakes(run.timeline(), &run.ticks.optimum, laboratory.world.fleet.startup_ticks as usize);
     let sum = |timeline: &Timeline| timeline.cost.iter().map(dataflow_scale::Cost::total).sum::<f64>();
     let facts = ExplainFacts {
         trace: trace_facts(&laboratory.world),
         policy: policy.to_string(),
         cost: sum(run.timeline()),
-        bound: sum(&run.optimum),
+        bound: sum(&run.ticks.optimum),
         at: at.map(|tick| run.tick(tick, &found)).transpose()?,
         mistakes: found.iter().take(arguments.mistakes).map(|mistake| run.mistake(mistake)).collect(),
         mistakes_found: found.len(),
@@ -202,10 +201,11 @@ impl<'a> Run<'a> {
             filled: world.filled.clone(),
             capacity: world.fleet.capacity,
             timelines: vec![timeline],
+            optimum,
             alarms: forecasts.and_then(|forecasts| forecasts.alarms),
             forecast: None,
         };
-        Ok(Self { laboratory, policy, ticks, optimum })
+        Ok(Self { laboratory, policy, ticks })
     }
 
     fn timeline(&self) -> &Timeline {
@@ -239,13 +239,13 @@ impl<'a> Run<'a> {
             dropped: run.dropped[tick],
             cost: run.cost[tick].total(),
             optimum: OptimumFacts {
-                provisioned: self.optimum.provisioned[tick],
-                change: self.optimum.change[tick],
-                ready: self.optimum.ready[tick],
-                dropped: self.optimum.dropped[tick],
-                cost: self.optimum.cost[tick].total(),
+                provisioned: self.ticks.optimum.provisioned[tick],
+                change: self.ticks.optimum.change[tick],
+                ready: self.ticks.optimum.ready[tick],
+                dropped: self.ticks.optimum.dropped[tick],
+                cost: self.ticks.optimum.cost[tick].total(),
             },
-            excess: excess(run, &self.optimum, tick),
+            excess: excess(run, &self.ticks.optimum, tick),
             mistake: found.iter().position(|mistake| mistake.ticks.contains(&tick)).map(|place| place + 1),
         })
     }
@@ -278,7 +278,7 @@ impl<'a> Run<'a> {
             dropped: mistake.dropped,
             decided_at: self.time(mistake.decided),
             provisioned_then: self.timeline().provisioned[mistake.decided],
-            optimum_then: self.optimum.provisioned[mistake.decided],
+            optimum_then: self.ticks.optimum.provisioned[mistake.decided],
             reasons: self.reasons(mistake.decided),
         }
     }
