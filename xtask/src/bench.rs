@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::{fit_peers, floors, forecast_figures, highs, m4_figures, nab, peers};
+use crate::{fit_peers, floors, forecast_figures, highs, m4_figures, nab, peers, policy_figures};
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub(crate) enum What {
     Fits,
     /// Both optima beside HiGHS.
     Optimum,
+    /// The tuned HPA against the best of ours on held-out traffic, over seven fleets.
+    Policies,
     /// Every anomaly detector, scored as the Numenta Anomaly Benchmark does.
     Nab,
 }
@@ -45,6 +47,7 @@ pub(crate) fn run(what: Option<What>, megabytes: usize, options: &nab::Options) 
             }
             What::Fits => fit_peers::run()?,
             What::Optimum => highs::run()?,
+            What::Policies => policy_figures::run()?,
             What::Nab => nab::run(options)?,
         }
     }

@@ -10,6 +10,7 @@ mod m4_figures;
 mod measure;
 mod nab;
 mod peers;
+mod policy_figures;
 mod smoothing_peers;
 mod test;
 mod tidy;
