@@ -61,6 +61,7 @@ pub(crate) struct CheckArguments {
 /// What the candidate is allowed.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
+#[expect(clippy::struct_field_names, reason = "fields are named as the flags are")]
 struct Budgets {
     /// Most cost: +2% or +50 more than the baseline, or an amount
     #[arg(long, value_name = "LIMIT", value_parser = |text: &str| Measure::Cost.limit(text), allow_hyphen_values = true, help_heading = "Budgets")]
