@@ -22,35 +22,41 @@ pub(super) struct Entry {
 }
 
 /// What is wrong with a document, where, and at which key if it is known.
-pub(super) struct DocumentError {
-    pub(super) line: u64,
-    pub(super) key: Option<String>,
-    pub(super) problem: String,
+pub(crate) struct DocumentError {
+    pub(crate) line: u64,
+    pub(crate) key: Option<String>,
+    pub(crate) problem: String,
 }
 
 /// A node of the document. A scalar is kept as text: what it may be depends on its key.
-enum Node {
+#[derive(Debug)]
+pub(crate) enum Node {
     Nothing,
     Scalar(String),
-    Sequence,
+    Sequence(Vec<Spanned<Self>>),
     Mapping(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 /// Reads the document's entries in order.
 pub(super) fn read(text: &str) -> Result<Vec<Entry>, DocumentError> {
+    let node = tree(text)?;
+    let mut entries = Vec::new();
+    collect(text, "", &node, node.referenced.line(), &mut entries)?;
+    Ok(entries)
+}
+
+/// Reads the document as it stands.
+pub(crate) fn tree(text: &str) -> Result<Spanned<Node>, DocumentError> {
     // Numbers that are none and keys given twice are read all the same, so that the error can name them.
     let options = serde_saphyr::options! {
         with_snippet: false,
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
     };
-    let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let line = error.location().map_or(1, |place| place.line().max(1));
         DocumentError { line, key: None, problem: not_yaml(&error, text, line) }
-    })?;
-    let mut entries = Vec::new();
-    collect(text, "", &node, node.referenced.line(), &mut entries)?;
-    Ok(entries)
+    })
 }
 
 /// Why the document cannot be read, in words that do not presuppose the library that read it.
@@ -103,7 +109,7 @@ fn collect(
                 return Ok(());
             }
             Node::Nothing => "nothing",
-            Node::Sequence => "a list",
+            Node::Sequence(_) => "a list",
             Node::Mapping(_) => "a section",
         };
         return Err(wrong(format!("expected {}, found {found}", key.expected())));
@@ -114,7 +120,7 @@ fn collect(
             let found = shortened(as_written(source, node.defined).unwrap_or(text));
             Err(wrong(format!("expected a section with keys, found {found:?}")))
         }
-        Node::Sequence => Err(wrong("expected a section with keys, found a list".to_owned())),
+        Node::Sequence(_) => Err(wrong("expected a section with keys, found a list".to_owned())),
         Node::Mapping(members) => members.iter().enumerate().try_for_each(|(index, (name, member))| {
             let path = if path.is_empty() { name.value.clone() } else { format!("{path}.{}", name.value) };
             let line = name.referenced.line();
@@ -239,8 +245,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node, A::Error> {
-        while sequence.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-        Ok(Node::Sequence)
+        let mut members = Vec::new();
+        while let Some(member) = sequence.next_element()? {
+            members.push(member);
+        }
+        Ok(Node::Sequence(members))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut mapping: A) -> Result<Node, A::Error> {

@@ -2,7 +2,7 @@
 
 mod cloud;
 mod configuration;
-mod document;
+pub(crate) mod document;
 mod keys;
 mod parameters;
 mod policies;

@@ -116,6 +116,7 @@ impl PolicySpec {
             Self::Google => &GOOGLE,
             Self::GooglePredictive => &GOOGLE_PREDICTIVE,
             Self::Hpa => &HPA,
+            Self::Manifest(manifest) => return manifest.parameters(settings),
             Self::Fixed(_) | Self::Lazy | Self::Optimal | Self::Tuned(_) => &[],
         };
         spans.iter().filter_map(|span| span.parameter(settings)).collect()
@@ -124,6 +125,9 @@ impl PolicySpec {
     /// Changes a number by its name, a key of the configuration; `None` where there is no such number, or it may not
     /// have this value.
     pub fn adjust(&mut self, settings: &mut Settings, name: &str, value: f64) -> Option<()> {
+        if let Self::Manifest(manifest) = self {
+            return manifest.adjust(name, value);
+        }
         Key::find(name)?.set_number(settings, value)
     }
 }

@@ -8,6 +8,7 @@ use super::settings::Settings;
 use crate::Fleet;
 use crate::policy::cloud::{Aws, Google};
 use crate::policy::control::{ChanceConstrained, Lazy, ModelPredictive, Newsvendor};
+use crate::policy::kubernetes::{Manifest, ManifestKind};
 use crate::policy::{Fixed, Hybrid, Policy, Predictive, QuantileBaseStock, Reactive, Replay};
 
 /// A policy as data: what it is, without the settings it runs under.
@@ -50,6 +51,8 @@ pub enum PolicySpec {
     Optimal,
     /// Kubernetes' horizontal pod autoscaler with the numbers of the configuration.
     Hpa,
+    /// The autoscaler of a manifest.
+    Manifest(Box<Manifest>),
 }
 
 /// Why a text names no policy.
@@ -73,7 +76,14 @@ pub enum PolicyError {
 type OfManifest = fn(&str, &str) -> Result<PolicySpec, String>;
 
 /// The kinds of manifests that are policies.
-const MANIFESTS: &[(&str, OfManifest)] = &[];
+const MANIFESTS: &[(&str, OfManifest)] = &[
+    ("hpa", |file, text| of_kubernetes(ManifestKind::Hpa, file, text)),
+    ("keda", |file, text| of_kubernetes(ManifestKind::Keda, file, text)),
+];
+
+fn of_kubernetes(kind: ManifestKind, file: &str, text: &str) -> Result<PolicySpec, String> {
+    Ok(PolicySpec::Manifest(Box::new(Manifest::read(kind, file, text)?)))
+}
 
 /// What follows the name of a policy that learns its numbers.
 const TUNED: &str = ":tuned";
@@ -228,6 +238,7 @@ impl PolicySpec {
             Self::GooglePredictive => Box::new(Google::new(settings.google.rules(step, true), step)),
             Self::Tuned(base) => base.build(settings, step, plan),
             Self::Optimal => Box::new(Replay(plan.to_vec())),
+            Self::Manifest(manifest) => manifest.policy(settings, step),
             Self::Hpa => {
                 let Fleet { capacity, min_servers, max_servers, .. } = settings.fleet(step);
                 Box::new(settings.hpa.policy(capacity, step.seconds(), min_servers, max_servers))
@@ -258,6 +269,7 @@ impl fmt::Display for PolicySpec {
             Self::Tuned(base) => write!(formatter, "{base}{TUNED}"),
             Self::Optimal => formatter.write_str("optimal"),
             Self::Hpa => formatter.write_str("hpa"),
+            Self::Manifest(manifest) => manifest.fmt(formatter),
         }
     }
 }

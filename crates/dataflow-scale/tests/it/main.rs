@@ -2,6 +2,7 @@
 
 mod golden;
 mod hpa;
+mod hpa_manifest;
 mod hpa_policy;
 mod keda;
 mod laws;

@@ -6,7 +6,9 @@
 mod executor;
 mod fallback;
 mod formula;
+mod policy;
 
 pub use executor::{Active, Executor, ExecutorRules, Outcome, Poll, Switches, TriggerHealth};
 pub use fallback::{Fallback, FallbackBehavior, Health, Replicas, Reported, TriggerTarget, report};
 pub use formula::{Formula, FormulaError};
+pub use policy::{KedaPolicy, Trigger};
