@@ -3,6 +3,7 @@
 use dataflow_scale::spec::{PolicySpec, Settings};
 
 use crate::failure::Failure;
+use crate::output;
 
 /// What stands for every policy that has a name.
 const ALL: &str = "all";
@@ -46,6 +47,11 @@ pub(crate) fn named(text: &str, place: &str, settings: &Settings) -> Result<Poli
              (simulation.min_servers and simulation.max_servers)",
             settings.min_servers, settings.max_servers
         )));
+    }
+    if let PolicySpec::Manifest(manifest) = &policy {
+        for note in manifest.notes(settings) {
+            output::note(&note);
+        }
     }
     Ok(policy)
 }

@@ -14,6 +14,7 @@ mod golden;
 mod hostile;
 mod ingest;
 mod look_ahead;
+mod manifests;
 mod prometheus;
 mod remote;
 mod replicates;
