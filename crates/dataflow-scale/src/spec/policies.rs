@@ -168,6 +168,7 @@ impl PolicySpec {
             | Self::Reactive
             | Self::Lazy
             | Self::Hpa
+            | Self::Manifest(_)
             | Self::AwsTargetTracking
             | Self::AwsStepScaling
             | Self::AwsPredictive
