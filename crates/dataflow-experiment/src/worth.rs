@@ -149,25 +149,24 @@ fn share_of(part: f64, whole: f64) -> f64 {
 fn blended(testbed: &Testbed, naive: Option<&Testbed>, share: f64) -> Methods {
     let observe_current = testbed.methods().observe == Observe::Current;
     let naive = naive.cloned();
-    let maker =
-        move |view: View<'_>, lead: usize| -> Result<RollingForecast, FitError> {
-            let Some(naive) = &naive else {
-                let model = ModelSettings::default();
-                let settings = RollingSettings { lead, observe_current, levels: LEVELS.to_vec(), model };
-                return rolling_forecast(view, ModelSpec::Naive.model(model)?.as_ref(), &settings, None);
-            };
-            let mut rolling = naive.rolling(lead)?.map(|rolling| (*rolling).clone()).unwrap_or_else(|| {
-                RollingForecast { lead, model_from: None, mean: Vec::new(), levels: Vec::new(), quantiles: Vec::new() }
-            });
-            let load = naive.load();
-            for column in std::iter::once(&mut rolling.mean).chain(&mut rolling.quantiles) {
-                for (tick, value) in column.iter_mut().enumerate() {
-                    let perfect = load[(tick + lead).min(load.len() - 1)];
-                    *value = if share >= 1.0 { perfect } else { *value + (perfect - *value) * share };
-                }
-            }
-            Ok(rolling)
+    let maker = move |view: View<'_>, lead: usize| -> Result<RollingForecast, FitError> {
+        let Some(naive) = &naive else {
+            let model = ModelSettings::default();
+            let settings = RollingSettings { lead, observe_current, levels: LEVELS.to_vec(), model };
+            return rolling_forecast(view, ModelSpec::Naive.model(model)?.as_ref(), &settings, None);
         };
+        let nothing =
+            RollingForecast { lead, model_from: None, mean: Vec::new(), levels: Vec::new(), quantiles: Vec::new() };
+        let mut rolling = naive.rolling(lead)?.map_or(nothing, |rolling| (*rolling).clone());
+        let load = naive.load();
+        for column in std::iter::once(&mut rolling.mean).chain(&mut rolling.quantiles) {
+            for (tick, value) in column.iter_mut().enumerate() {
+                let perfect = load[(tick + lead).min(load.len() - 1)];
+                *value = if share >= 1.0 { perfect } else { *value + (perfect - *value) * share };
+            }
+        }
+        Ok(rolling)
+    };
     Methods { forecasts: Forecasts::Made(Arc::new(maker)), ..testbed.methods().clone() }
 }
 

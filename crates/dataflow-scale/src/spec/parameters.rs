@@ -94,7 +94,7 @@ const HPA: [Span; 6] = [
     linear("hpa.target_utilization", 0.3, 1.0),
     linear("hpa.tolerance", 0.0, 0.3),
     linear("hpa.scale_up_stabilization", 0.0, 600.0),
-    linear("hpa.scale_down_stabilization", 0.0, 1_800.0),
+    linear("hpa.scale_down_stabilization", 0.0, 7_200.0),
     linear("hpa.scale_up_pods", 1.0, 20.0),
     linear("hpa.scale_down_percent", 1.0, 100.0),
 ];
