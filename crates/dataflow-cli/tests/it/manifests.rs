@@ -50,3 +50,30 @@ fn a_fleet_that_keeps_other_bounds_is_told_of() {
         stderr(&output)
     );
 }
+
+#[test]
+fn policies_of_aws_are_played_from_their_file_and_refused_where_they_are_wrong() {
+    const AWS: &str = include_str!("../../../../examples/aws.json");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("aws.json"), AWS).expect("the policy");
+    let table = stdout(folder.path(), &["compare", "--policies", "aws:aws.json", "--format", "csv"]);
+    assert!(table.lines().any(|line| line.starts_with("aws:aws.json,")), "{table}");
+    for (from, to, expected) in [
+        (
+            "75.0",
+            "\"hot\"",
+            "TargetTrackingScalingPolicyConfiguration.TargetValue: expected a number above 0, found \"hot\"",
+        ),
+        (
+            "ScaleInCooldown",
+            "ScaleInCoolDown",
+            "ScaleInCoolDown: there is no such field (did you mean ScaleInCooldown?)",
+        ),
+        ("TargetTrackingScaling\"", "SimpleScaling\"", "aws.json:6: PolicyType: expected TargetTrackingScaling or"),
+    ] {
+        fs::write(folder.path().join("aws.json"), AWS.replacen(from, to, 1)).expect("the policy");
+        let output = run(folder.path(), &["compare", "--policies", "aws:aws.json"]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}

@@ -1,5 +1,6 @@
 //! Experiments as data: the configuration with its layers, and the policies by name. Pure: everything comes as text.
 
+mod aws_file;
 mod cloud;
 mod configuration;
 pub(crate) mod document;
@@ -9,6 +10,7 @@ mod policies;
 mod quantity;
 mod settings;
 
+pub use aws_file::AwsFile;
 pub use cloud::{AwsSettings, GoogleSettings};
 pub use configuration::{Configuration, ConfigurationError, Origin};
 pub use keys::{KEYS, Key};

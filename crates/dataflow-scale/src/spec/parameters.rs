@@ -117,7 +117,7 @@ impl PolicySpec {
             Self::GooglePredictive => &GOOGLE_PREDICTIVE,
             Self::Hpa => &HPA,
             Self::Manifest(manifest) => return manifest.parameters(settings),
-            Self::Fixed(_) | Self::Lazy | Self::Optimal | Self::Tuned(_) => &[],
+            Self::Fixed(_) | Self::Lazy | Self::Aws(_) | Self::Optimal | Self::Tuned(_) => &[],
         };
         spans.iter().filter_map(|span| span.parameter(settings)).collect()
     }

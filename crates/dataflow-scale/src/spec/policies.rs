@@ -4,6 +4,7 @@ use std::fmt;
 
 use dataflow_series::{Step, did_you_mean};
 
+use super::aws_file::AwsFile;
 use super::settings::Settings;
 use crate::Fleet;
 use crate::policy::cloud::{Aws, Google};
@@ -44,6 +45,8 @@ pub enum PolicySpec {
     Google,
     /// The same with its predictive method.
     GooglePredictive,
+    /// The AWS policies of a file.
+    Aws(Box<AwsFile>),
     /// Another policy that learns its numbers from the past, again and again. Learning takes many runs, so whoever runs it
     /// does the learning; built from settings alone it plays by those.
     Tuned(Box<PolicySpec>),
@@ -79,6 +82,7 @@ type OfManifest = fn(&str, &str) -> Result<PolicySpec, String>;
 const MANIFESTS: &[(&str, OfManifest)] = &[
     ("hpa", |file, text| of_kubernetes(ManifestKind::Hpa, file, text)),
     ("keda", |file, text| of_kubernetes(ManifestKind::Keda, file, text)),
+    ("aws", |file, text| Ok(PolicySpec::Aws(Box::new(AwsFile::read(file, text)?)))),
 ];
 
 fn of_kubernetes(kind: ManifestKind, file: &str, text: &str) -> Result<PolicySpec, String> {
@@ -129,9 +133,11 @@ impl PolicySpec {
         if let Some(base) = text.strip_suffix(TUNED) {
             let base = Self::resolve(base, read)?;
             return match base {
-                Self::Fixed(_) | Self::Optimal | Self::Tuned(_) => Err(PolicyError::Manifest(format!(
-                    "{text}: {base} has no numbers to learn; expected another policy before {TUNED}, such as hpa{TUNED}"
-                ))),
+                Self::Fixed(_) | Self::Lazy | Self::Aws(_) | Self::Optimal | Self::Tuned(_) => {
+                    Err(PolicyError::Manifest(format!(
+                        "{text}: {base} has no numbers to learn; expected another policy before {TUNED}, such as hpa{TUNED}"
+                    )))
+                }
                 base => Ok(Self::Tuned(Box::new(base))),
             };
         }
@@ -169,6 +175,7 @@ impl PolicySpec {
             | Self::Lazy
             | Self::Hpa
             | Self::Manifest(_)
+            | Self::Aws(_)
             | Self::AwsTargetTracking
             | Self::AwsStepScaling
             | Self::AwsPredictive
@@ -240,6 +247,7 @@ impl PolicySpec {
             Self::Tuned(base) => base.build(settings, step, plan),
             Self::Optimal => Box::new(Replay(plan.to_vec())),
             Self::Manifest(manifest) => manifest.policy(settings, step),
+            Self::Aws(file) => Box::new(Aws::new(file.rules(settings, step), step)),
             Self::Hpa => {
                 let Fleet { capacity, min_servers, max_servers, .. } = settings.fleet(step);
                 Box::new(settings.hpa.policy(capacity, step.seconds(), min_servers, max_servers))
@@ -271,6 +279,7 @@ impl fmt::Display for PolicySpec {
             Self::Optimal => formatter.write_str("optimal"),
             Self::Hpa => formatter.write_str("hpa"),
             Self::Manifest(manifest) => manifest.fmt(formatter),
+            Self::Aws(file) => write!(formatter, "aws:{}", file.name),
         }
     }
 }

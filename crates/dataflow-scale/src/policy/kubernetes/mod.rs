@@ -9,7 +9,7 @@ mod built_in;
 mod hpa;
 pub mod keda;
 mod link;
-mod manifest;
+pub(crate) mod manifest;
 pub mod metric;
 pub mod pods;
 pub mod recommendations;

@@ -1,6 +1,6 @@
 //! A user's own manifest as a policy: read, adjusted, and written back with nothing changed but what was adjusted.
 
-mod place;
+pub(crate) mod place;
 mod read_hpa;
 mod read_keda;
 mod spec;

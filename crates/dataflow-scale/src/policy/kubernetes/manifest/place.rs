@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 use crate::spec::document::{self, Node};
 
 /// One document of a file that may hold several, parted by `---`.
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     file: &'a str,
     text: &'a str,
     /// Where it begins in the file, in bytes and lines.
@@ -20,7 +20,7 @@ pub(super) struct Document<'a> {
 
 /// A value of a document.
 #[derive(Clone)]
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     document: &'a Document<'a>,
     path: String,
     line: u64,
@@ -28,7 +28,7 @@ pub(super) struct Place<'a> {
 }
 
 /// The documents of a file.
-pub(super) fn documents<'a>(file: &'a str, text: &'a str) -> Result<Vec<Document<'a>>, String> {
+pub(crate) fn documents<'a>(file: &'a str, text: &'a str) -> Result<Vec<Document<'a>>, String> {
     let mut parts = Vec::new();
     let (mut start, mut at, mut first_line) = (0, 0, 0);
     for (line, content) in text.split_inclusive('\n').enumerate() {
@@ -52,7 +52,7 @@ pub(super) fn documents<'a>(file: &'a str, text: &'a str) -> Result<Vec<Document
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn root(&'a self) -> Place<'a> {
+    pub(crate) fn root(&'a self) -> Place<'a> {
         let line = self.root.referenced.line().max(1);
         Place { document: self, path: String::new(), line, node: &self.root }
     }
@@ -69,14 +69,14 @@ impl<'a> Document<'a> {
 
 impl<'a> Place<'a> {
     /// Says what is wrong here.
-    pub(super) fn wrong(&self, problem: impl std::fmt::Display) -> String {
+    pub(crate) fn wrong(&self, problem: impl std::fmt::Display) -> String {
         let line = self.line + self.document.lines_before;
         let path = if self.path.is_empty() { String::new() } else { format!("{}: ", self.path) };
         format!("{}:{line}: {path}{problem}", self.document.file)
     }
 
     /// Says what was expected instead of what is here.
-    pub(super) fn expected(&self, expected: impl std::fmt::Display) -> String {
+    pub(crate) fn expected(&self, expected: impl std::fmt::Display) -> String {
         let found = match &self.node.value {
             Node::Nothing => "nothing".to_owned(),
             Node::Scalar(text) => format!("{text:?}"),
@@ -87,12 +87,12 @@ impl<'a> Place<'a> {
     }
 
     /// The path of this place, such as `spec.metrics[0]`.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// The value of a field, where it has one.
-    pub(super) fn get(&self, name: &str) -> Option<Place<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Place<'a>> {
         let Node::Mapping(members) = &self.node.value else { return None };
         let (key, node) = members.iter().find(|(key, _)| key.value == name)?;
         if matches!(node.value, Node::Nothing) {
@@ -103,12 +103,12 @@ impl<'a> Place<'a> {
     }
 
     /// The value of a field that there must be.
-    pub(super) fn need(&self, name: &str) -> Result<Place<'a>, String> {
+    pub(crate) fn need(&self, name: &str) -> Result<Place<'a>, String> {
         self.get(name).ok_or_else(|| self.wrong(format!("expected the field {name}, found none")))
     }
 
     /// Checks that this is a section, of none but known fields, each given once.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), String> {
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), String> {
         let Node::Mapping(members) = &self.node.value else {
             return Err(self.expected(format!("a section with {}", known.join(", "))));
         };
@@ -128,7 +128,7 @@ impl<'a> Place<'a> {
     }
 
     /// The members of a section as names and texts; those that are no text are left out.
-    pub(super) fn texts(&self) -> Vec<(&'a str, &'a str)> {
+    pub(crate) fn texts(&self) -> Vec<(&'a str, &'a str)> {
         let Node::Mapping(members) = &self.node.value else { return Vec::new() };
         let text = |(key, node): &'a (Spanned<String>, Spanned<Node>)| match &node.value {
             Node::Scalar(text) => Some((key.value.as_str(), text.as_str())),
@@ -138,7 +138,7 @@ impl<'a> Place<'a> {
     }
 
     /// The members of a list.
-    pub(super) fn items(&self) -> Result<Vec<Place<'a>>, String> {
+    pub(crate) fn items(&self) -> Result<Vec<Place<'a>>, String> {
         let Node::Sequence(members) = &self.node.value else { return Err(self.expected("a list")) };
         let item = |(index, node): (usize, &'a Spanned<Node>)| Place {
             document: self.document,
@@ -150,7 +150,7 @@ impl<'a> Place<'a> {
     }
 
     /// The text of a scalar.
-    pub(super) fn text(&self) -> Result<&'a str, String> {
+    pub(crate) fn text(&self) -> Result<&'a str, String> {
         match &self.node.value {
             Node::Scalar(text) => Ok(text),
             _ => Err(self.expected("a value")),
@@ -158,7 +158,7 @@ impl<'a> Place<'a> {
     }
 
     /// A whole number from `low` to `high`.
-    pub(super) fn whole(&self, low: i32, high: i32) -> Result<i32, String> {
+    pub(crate) fn whole(&self, low: i32, high: i32) -> Result<i32, String> {
         let number = self.text().ok().and_then(|text| text.parse().ok());
         let expected = || match high {
             i32::MAX => format!("a whole number of at least {low}"),
@@ -168,13 +168,13 @@ impl<'a> Place<'a> {
     }
 
     /// A quantity as Kubernetes writes them (`500m`, `2`, `1k`, `1Gi`), in milli-units, rounded up; above zero.
-    pub(super) fn quantity(&self) -> Result<i64, String> {
+    pub(crate) fn quantity(&self) -> Result<i64, String> {
         let milli = self.text().ok().and_then(milli_units).filter(|milli| *milli > 0);
         milli.ok_or_else(|| self.expected("a quantity above 0, such as 500m, 100 or 2k"))
     }
 
     /// One of some words.
-    pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, String> {
+    pub(crate) fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, String> {
         let text = self.text()?;
         let found = words.iter().find(|(word, _)| *word == text);
         let list = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
@@ -183,7 +183,7 @@ impl<'a> Place<'a> {
 }
 
 /// A quantity of Kubernetes in milli-units, rounded up.
-pub(super) fn milli_units(text: &str) -> Option<i64> {
+pub(crate) fn milli_units(text: &str) -> Option<i64> {
     const SUFFIXES: [(&str, f64); 13] = [
         ("Ki", 1_024.0),
         ("Mi", 1_048_576.0),
@@ -209,7 +209,7 @@ pub(super) fn milli_units(text: &str) -> Option<i64> {
 }
 
 /// The text with the value at a path of one document replaced, or put where the fields on the way to it are missing.
-pub(super) fn with_value(file: &str, text: &str, document: usize, path: &str, value: &str) -> Result<String, String> {
+pub(crate) fn with_value(file: &str, text: &str, document: usize, path: &str, value: &str) -> Result<String, String> {
     let documents = documents(file, text)?;
     let document = documents.get(document).ok_or_else(|| format!("{file}: the document is gone"))?;
     let mut place = document.root();
