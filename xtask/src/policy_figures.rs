@@ -36,6 +36,7 @@ const LOST_SERVER_MINUTE: f64 = 6.0;
 const RESAMPLES: usize = 4_000;
 
 /// Prints the table of both traces.
+#[expect(clippy::print_stdout, reason = "the figures are what the command is for")]
 pub(crate) fn run() -> Result<()> {
     for (name, file) in TRACES {
         let testbed = testbed(file)?;
@@ -88,6 +89,7 @@ impl Row {
         })
     }
 
+    #[expect(clippy::print_stdout, reason = "the figures are what the command is for")]
     fn print(&self, startup: u32, servers: u32) {
         let percent = |share: f64| format!("{:+.1}%", 100.0 * share);
         let [low, high] = self.interval.map(percent);

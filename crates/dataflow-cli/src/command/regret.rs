@@ -130,7 +130,9 @@ pub(crate) fn run(arguments: &RegretArguments, quiet: bool) -> Result<(), Failur
     let (facts, notes) = on_threads(arguments.settings.threads, || measure(arguments, &progress, quiet))?;
     drop(progress);
     if !quiet {
-        notes.iter().for_each(|note| output::note(note));
+        for note in &notes {
+            output::note(note);
+        }
     }
     if let Some(path) = plot {
         plot::write_regret(&facts, &path)?;

@@ -101,7 +101,7 @@ fn curves(drawing: &mut Drawing, policy: &PolicyRegret, top: f64) -> f64 {
         .map(|worth| worth.cost)
         .fold(policy.cost, f64::max)
         .min(2.5 * policy.cost);
-    let panels: [(&str, &[WorthFacts], &dyn Fn(f64) -> String); 3] = [
+    let panels: [Panel<'_>; 3] = [
         ("forecasts, from naive to perfect", &worth.accuracy, &percent),
         ("start-up time", &worth.start_up, &|seconds| duration(seconds as u64)),
         ("buffer, servers more", &worth.buffer, &percent),

@@ -41,10 +41,11 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_name = "PATTERN", num_args = 0..=1, require_equals = true, default_missing_value = "*",
         conflicts_with_all = ["column", "plot", "report", "timeline", "out", "sheet"], help_heading = "Traffic")]
     each_column: Option<String>,
-    /// Policies to compare, or `all`: fixed, fixed:N, reactive, predictive, hybrid, quantile, hpa, aws-target-tracking,
-    /// aws-step-scaling, aws-predictive, google, google-predictive, optimal; NAME:tuned learns its numbers from the past as it
-    /// goes
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES, help_heading = "Comparison")]
+    /// Policies to compare, or `all`: fixed, fixed:N, reactive, predictive, hybrid, quantile, newsvendor, chance-constrained,
+    /// lazy, model-predictive, model-predictive-limited, hpa, aws-target-tracking, aws-step-scaling, aws-predictive, google,
+    /// google-predictive, optimal; a manifest as hpa:FILE, keda:FILE or aws:FILE; NAME:tuned learns its numbers from the past
+    /// as it goes
+    #[arg(long, visible_alias = "policy", value_name = "LIST", value_delimiter = ',', default_value = DEFAULT_POLICIES, help_heading = "Comparison")]
     policies: Vec<String>,
     /// Share of a day's load that must be served to call the day good, such as 99.9% or 0.999
     #[arg(long, value_name = "SHARE", default_value = "99.9%", value_parser = served_share, help_heading = "Comparison")]

@@ -136,7 +136,9 @@ pub(crate) fn run(arguments: &ExplainArguments, quiet: bool) -> Result<(), Failu
     let (facts, notes) = on_threads(arguments.settings.threads, || explained(arguments, &progress, quiet))?;
     drop(progress);
     if !quiet {
-        notes.iter().for_each(|note| output::note(note));
+        for note in &notes {
+            output::note(note);
+        }
     }
     output::print(&render::render(&facts, arguments.format))
 }
