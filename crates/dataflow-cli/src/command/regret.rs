@@ -277,15 +277,15 @@ fn worth_page(policy: &PolicyRegret, worth: &Worths, show: &dyn Fn(&Table) -> St
     part(&format!("{}: way from naive to perfect", policy.policy), &worth.accuracy, &|row| percent(row.at));
     part(&format!("{}: start-up time", policy.policy), &worth.start_up, &|row| duration(row.at as u64));
     part(&format!("{}: buffer", policy.policy), &worth.buffer, &|row| signed(row.at));
-    text + &advice(policy, worth) + "\n"
+    text + &advice(policy, worth).join(" ") + "\n"
 }
 
 fn signed(share: f64) -> String {
     if share > 0.0 { format!("+{}", percent(share)) } else { percent(share) }
 }
 
-/// What pays: a better model, a faster start, or another buffer.
-pub(crate) fn advice(policy: &PolicyRegret, worth: &Worths) -> String {
+/// What pays: a better model, a faster start, or another buffer; a sentence for each.
+pub(crate) fn advice(policy: &PolicyRegret, worth: &Worths) -> Vec<String> {
     let saved = |cost: f64| {
         let share = if policy.cost > 0.0 { percent((policy.cost - cost) / policy.cost) } else { percent(0.0) };
         format!("{} ({share})", grouped(policy.cost - cost))
@@ -294,24 +294,25 @@ pub(crate) fn advice(policy: &PolicyRegret, worth: &Worths) -> String {
         (Some(perfect), Some(naive), Some(mae)) => {
             let way = naive.mae.filter(|naive| *naive > 0.0).map_or(f64::NAN, |naive| 1.0 - mae / naive);
             format!(
-                "With perfect forecasts {} would save {}; its own have gone {} of the way from naive to perfect. ",
+                "With perfect forecasts {} would save {}; its own have gone {} of the way from naive to perfect.",
                 policy.policy,
                 saved(perfect.cost),
                 percent(way)
             )
         }
-        _ => format!("{} uses no forecasts of a model. ", policy.policy),
+        _ => format!("{} uses no forecasts of a model.", policy.policy),
     };
-    let fastest = worth.start_up.first().map_or_else(String::new, |fast| {
-        format!("Starts within {} would save {}. ", duration(fast.at as u64), saved(fast.cost))
-    });
+    let fastest = worth
+        .start_up
+        .first()
+        .map(|fast| format!("Starts within {} would save {}.", duration(fast.at as u64), saved(fast.cost)));
     let best = worth.buffer.iter().min_by(|one, other| one.cost.total_cmp(&other.cost));
-    let buffer = best.map_or_else(String::new, |best| {
+    let buffer = best.map(|best| {
         if best.at == 0.0 {
             "No other buffer among those tried would have been cheaper.".to_owned()
         } else {
             format!("The cheapest buffer, {} in hindsight, would save {}.", signed(best.at), saved(best.cost))
         }
     });
-    model + &fastest + &buffer
+    [Some(model), fastest, buffer].into_iter().flatten().collect()
 }

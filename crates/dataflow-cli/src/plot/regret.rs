@@ -16,6 +16,8 @@ const RIGHT: f64 = WIDTH - MARGIN - 90.0;
 const ROW: f64 = 30.0;
 const BAR: f64 = 18.0;
 const CURVE_HEIGHT: f64 = 190.0;
+/// From one line of words to the next.
+const LINE: f64 = 18.0;
 /// A colour for each part, in their order.
 const PAINTS: [Paint; 7] = [SCALE, IN, OUT, SOFT_INK, FORECAST, SERVER, DROP];
 
@@ -94,7 +96,10 @@ fn bars(drawing: &mut Drawing, facts: &RegretFacts, top: f64) -> f64 {
 fn curves(drawing: &mut Drawing, policy: &PolicyRegret, top: f64) -> f64 {
     let Some(worth) = &policy.worth else { return top };
     drawing.bold((MARGIN, top), format!("What is worth what to {}", policy.policy), 15.0, Anchor::Start, INK);
-    drawing.text((MARGIN, top + 22.0), shortened(&advice(policy, worth), 230), 11.5, Anchor::Start, INK);
+    // A sentence a line: all of them together are wider than the paper.
+    for (index, sentence) in advice(policy, worth).iter().enumerate() {
+        drawing.text((MARGIN, top + 22.0 + LINE * index as f64), sentence, 12.0, Anchor::Start, INK);
+    }
     let most = [&worth.accuracy, &worth.start_up, &worth.buffer]
         .into_iter()
         .flatten()
@@ -108,7 +113,8 @@ fn curves(drawing: &mut Drawing, policy: &PolicyRegret, top: f64) -> f64 {
     ];
     let shown: Vec<_> = panels.into_iter().filter(|(_, points, _)| points.len() > 1).collect();
     let width = (WIDTH - 2.0 * MARGIN) / 3.0;
-    let (panel, bottom) = (top + 62.0, top + 62.0 + CURVE_HEIGHT);
+    let panel = top + 44.0 + 3.0 * LINE;
+    let bottom = panel + CURVE_HEIGHT;
     for (index, (name, points, label)) in shown.into_iter().enumerate() {
         let left = MARGIN + width * index as f64 + 52.0;
         let cost = Scale { values: (0.0, most), pixels: (bottom, panel) };

@@ -140,11 +140,19 @@ impl PolicySpec {
     pub fn act_at_once(&mut self, settings: &mut Settings, step: Step) {
         for (path, value) in AT_ONCE {
             // All of these keys are there and may have these values: a test says so.
-            let _ = self.adjust(settings, path, *value);
+            let _ = Key::find(path).and_then(|key| key.set_number(settings, *value));
+        }
+        for parameter in self.parameters(settings) {
+            if DELAYS_OF_MANIFESTS.iter().any(|delay| parameter.name.ends_with(delay)) {
+                let _ = self.adjust(settings, &parameter.name, 0.0);
+            }
         }
         settings.quantile_hold_seconds = settings.startup_seconds + f64::from(step.seconds());
     }
 }
+
+/// The fields of manifests that hold a change back.
+const DELAYS_OF_MANIFESTS: [&str; 2] = ["stabilizationWindowSeconds", "cooldownPeriod"];
 
 /// What lets every policy act at once.
 const AT_ONCE: &[(&str, f64)] = &[
