@@ -41,8 +41,8 @@ pub(crate) enum By {
 }
 
 fn replicate_count(text: &str) -> Result<usize, String> {
-    let wrong = || format!("expected a whole number from 1 to {}", count(REPLICATES_MAX));
-    text.parse().ok().filter(|number| (1..=REPLICATES_MAX).contains(number)).ok_or_else(wrong)
+    let wrong = || format!("expected a whole number from 2 to {}", count(REPLICATES_MAX));
+    text.parse().ok().filter(|number| (2..=REPLICATES_MAX).contains(number)).ok_or_else(wrong)
 }
 
 fn spread(text: &str) -> Result<f64, String> {

@@ -61,10 +61,18 @@ const RIVAL: &str = "hpa:tuned";
 /// A policy that saves less than this share against the rival is not worth a change of controllers.
 const WORTH_A_CHANGE: f64 = 0.03;
 
+/// On less than this the rival has hardly learnt anything.
+const DAYS_TO_LEARN: u64 = 2;
+
 /// What to do about it, where the tuned HPA was compared: whether anything is worth leaving it for.
 pub(crate) fn advice(comparison: &Comparison) -> Option<String> {
     let rival = comparison.runs.iter().find(|run| run.policy == RIVAL)?;
     let best = best(comparison).filter(|best| rival.cost.total > 0.0 && best.policy != "fixed")?;
+    let seconds = comparison.trace.ticks as u64 * u64::from(comparison.trace.interval_seconds);
+    // It has learnt nothing yet, or fixed servers would be better than either.
+    if seconds < DAYS_TO_LEARN * 86_400 || best.saving_vs_fixed <= 0.0 {
+        return None;
+    }
     let saving = 1.0 - best.cost.total / rival.cost.total;
     Some(match saving {
         _ if best.policy == RIVAL => {

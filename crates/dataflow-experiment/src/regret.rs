@@ -128,6 +128,7 @@ impl World {
         if !is_real(Cause::Bounds) {
             settings.min_servers = settings.min_servers.min(1);
             settings.max_servers = settings.max_servers.max(servers_at_peak(testbed, &settings));
+            policy.unbound(settings.max_servers);
         }
         let cost = testbed.run(&policy, &settings)?.cost;
         let plan = testbed.plan(&settings).provisioned.clone();

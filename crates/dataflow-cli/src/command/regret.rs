@@ -147,7 +147,11 @@ fn measure(
     quiet: bool,
 ) -> Result<(RegretFacts, Vec<String>), Failure> {
     let laboratory = Laboratory::open(&arguments.trace, &arguments.settings, &arguments.knowledge, progress, quiet)?;
-    let policies = policy::all_named(&arguments.policies, "--policies", laboratory.settings())?;
+    let mut policies = policy::all_named(&arguments.policies, "--policies", laboratory.settings())?;
+    if !arguments.policies.iter().any(|text| text.trim() == PolicySpec::Optimal.to_string()) {
+        // It is there because all were asked for.
+        policies.retain(|policy| *policy != PolicySpec::Optimal);
+    }
     if let Some(optimal) = policies.iter().find(|policy| **policy == PolicySpec::Optimal) {
         return Err(Failure::Input(format!(
             "--policies {optimal}: the replay of the optimum knows the future, so no limit is to blame for what it costs; \
@@ -302,13 +306,17 @@ pub(crate) fn advice(policy: &PolicyRegret, worth: &Worths) -> Vec<String> {
         }
         _ => format!("{} uses no forecasts of a model.", policy.policy),
     };
-    let fastest = worth
-        .start_up
-        .first()
-        .map(|fast| format!("Starts within {} would save {}.", duration(fast.at as u64), saved(fast.cost)));
+    let fastest = worth.start_up.first().map(|fast| {
+        let start = duration(fast.at as u64);
+        if fast.cost < policy.cost {
+            format!("Starts within {start} would save {}.", saved(fast.cost))
+        } else {
+            format!("Starts within {start} would save nothing.")
+        }
+    });
     let best = worth.buffer.iter().min_by(|one, other| one.cost.total_cmp(&other.cost));
     let buffer = best.map(|best| {
-        if best.at == 0.0 {
+        if best.at == 0.0 || best.cost >= policy.cost {
             "No other buffer among those tried would have been cheaper.".to_owned()
         } else {
             format!("The cheapest buffer, {} in hindsight, would save {}.", signed(best.at), saved(best.cost))

@@ -87,3 +87,20 @@ fn what_cannot_be_explained_is_one_clear_error() {
         assert!(message.contains(words) && output.stdout.is_empty(), "{arguments:?}: {message}");
     }
 }
+
+/// A stabilization window that holds servers for ten minutes is a delay, whoever wrote it down.
+#[test]
+fn the_delays_of_a_manifest_are_lifted_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let manifest = concat!("hpa:", env!("CARGO_MANIFEST_DIR"), "/../../examples/hpa.yaml");
+    let regret = json(folder.path(), &["regret", TRACE, "--policies", &format!("{manifest},newsvendor")]);
+    for policy in regret["policies"].as_array().expect("policies") {
+        let part = |cause: &str| {
+            let parts = policy["parts"].as_array().expect("parts").iter();
+            parts.filter(|part| part["cause"] == cause).find_map(|part| part["cost"].as_f64()).expect("a cost")
+        };
+        assert!(part("delays") != 0.0, "{policy}");
+        let sum: f64 = policy["parts"].as_array().unwrap().iter().filter_map(|part| part["cost"].as_f64()).sum();
+        assert!((sum - policy["regret"].as_f64().unwrap()).abs() < 1e-6 * sum.abs().max(1.0));
+    }
+}

@@ -142,17 +142,30 @@ impl PolicySpec {
             // All of these keys are there and may have these values: a test says so.
             let _ = Key::find(path).and_then(|key| key.set_number(settings, *value));
         }
-        for parameter in self.parameters(settings) {
-            if DELAYS_OF_MANIFESTS.iter().any(|delay| parameter.name.ends_with(delay)) {
-                let _ = self.adjust(settings, &parameter.name, 0.0);
-            }
+        if let Self::Manifest(manifest) = self {
+            manifest.act_at_once();
         }
-        settings.quantile_hold_seconds = settings.startup_seconds + f64::from(step.seconds());
+        if let Self::Tuned(base) = self {
+            base.act_at_once(settings, step);
+        }
+        let hold = settings.startup_seconds + f64::from(step.seconds());
+        settings.quantile_hold_seconds = hold;
+        settings.chance_hold_seconds = hold;
+        settings.newsvendor_hold_seconds = hold;
+        settings.plan_hold_seconds = hold;
     }
 }
 
-/// The fields of manifests that hold a change back.
-const DELAYS_OF_MANIFESTS: [&str; 2] = ["stabilizationWindowSeconds", "cooldownPeriod"];
+impl PolicySpec {
+    /// Takes from the policy its own bounds of the number of servers, up to `most`; those of the fleet stay.
+    pub fn unbound(&mut self, most: u32) {
+        match self {
+            Self::Manifest(manifest) => manifest.unbound(most),
+            Self::Tuned(base) => base.unbound(most),
+            _ => {}
+        }
+    }
+}
 
 /// What lets every policy act at once.
 const AT_ONCE: &[(&str, f64)] = &[

@@ -80,7 +80,10 @@ impl Measure {
                 *amount >= 0.0 && amount.is_finite()
             }
         };
-        found.filter(is_amount).ok_or_else(|| format!("expected {}", self.expected()))
+        // More than all of the load can never be dropped: such a budget would hold nothing.
+        let is_possible =
+            |limit: &Limit| self != Self::Dropped || !matches!(limit, Limit::Level(level) if *level > 1.0);
+        found.filter(is_amount).filter(is_possible).ok_or_else(|| format!("expected {}", self.expected()))
     }
 
     fn amount(self, text: &str) -> Option<f64> {

@@ -40,8 +40,9 @@ pub(crate) struct ExplainArguments {
     #[arg(long, value_name = "TIME", help_heading = "Explanation")]
     at: Option<String>,
     /// How many of the dearest mistakes to tell
-    #[arg(long, value_name = "NUMBER", default_value_t = 10, help_heading = "Explanation")]
-    mistakes: usize,
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Explanation")]
+    mistakes: u16,
     #[command(flatten)]
     knowledge: KnowledgeArguments,
     #[command(flatten)]
@@ -167,7 +168,7 @@ fn explained(
         cost: sum(run.timeline()),
         bound: sum(&run.ticks.optimum),
         at: at.map(|tick| run.tick(tick, &found)).transpose()?,
-        mistakes: found.iter().take(arguments.mistakes).map(|mistake| run.mistake(mistake)).collect(),
+        mistakes: found.iter().take(usize::from(arguments.mistakes)).map(|mistake| run.mistake(mistake)).collect(),
         mistakes_found: found.len(),
         mistakes_cost: found.iter().map(|mistake| mistake.cost).sum(),
     };
@@ -182,7 +183,7 @@ fn tick_at(laboratory: &Laboratory, text: &str) -> Result<usize, Failure> {
     let tick = usize::try_from(seconds).ok().map(|seconds| seconds / load.step().seconds() as usize);
     tick.filter(|tick| *tick < load.len()).ok_or_else(|| {
         Failure::Input(format!(
-            "--at {text}: expected a time within the trace, from {} to {}",
+            "--at {text}: expected a time within the trace, from {} to before {}",
             load.start(),
             load.end()
         ))

@@ -77,7 +77,7 @@ fn page(facts: &ExplainFacts, markdown: bool) -> String {
 
 fn mistakes(facts: &ExplainFacts) -> Table {
     let interval = u64::from(facts.trace.interval_seconds);
-    let mut table = Table::new(["", "mistake", "from", "for", "cost", "dropped", "servers", "optimum"]);
+    let mut table = Table::new(["", "mistake", "from", "for", "cost", "dropped", "decided on", "optimum then"]);
     table.align_left(1);
     for (place, mistake) in facts.mistakes.iter().enumerate() {
         table.push(&[

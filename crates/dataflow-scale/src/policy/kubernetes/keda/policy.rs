@@ -63,14 +63,13 @@ impl KedaPolicy {
     }
 
     fn is_active(&self, load: f64) -> bool {
-        match &self.formula {
-            Some((formula, activation)) => self.composed(formula, load).is_some_and(|value| value > *activation),
-            // Triggers of cpu cannot switch a workload off or on.
-            None => self.triggers.iter().any(|((_, activation), metric)| match metric.source {
-                Source::Load { .. } => value(metric, load) > *activation,
-                Source::Cpu { .. } | Source::LoadPerPod { .. } => true,
-            }),
+        if let Some((formula, activation)) = &self.formula {
+            return self.composed(formula, load).is_some_and(|value| value > *activation);
         }
+        // Triggers of cpu cannot switch a workload off or on: others decide, and without any it stays on.
+        let is_outside = |metric: &SimulatedMetric| matches!(metric.source, Source::Load { .. });
+        let mut outside = self.triggers.iter().filter(|(_, metric)| is_outside(metric)).peekable();
+        outside.peek().is_none() || outside.any(|((_, activation), metric)| value(metric, load) > *activation)
     }
 
     fn poll(&mut self, now: i64, current: i32, load: f64, explanation: &mut Explanation) -> i32 {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use dataflow_series::Step;
 
 use self::spec::{DIRECTIONS, Spec};
-use super::behavior::{Unit, WrittenRules};
+use super::behavior::{RatePolicy, SelectPolicy, Unit, WrittenRules};
 use super::hpa::HorizontalPodAutoscaler;
 use super::keda::KedaPolicy;
 use super::link::Measured;
@@ -93,6 +93,26 @@ impl Manifest {
         let spec = written.clone();
         let source = Arc::new(ManifestSource { kind, file, text, document: index, written, notes });
         Ok(Self { source, spec })
+    }
+
+    /// Takes away windows, limits of the rate of change, and the cooldown.
+    pub(crate) fn act_at_once(&mut self) {
+        let most = RatePolicy { unit: Unit::Pods, value: i32::MAX, period_seconds: 15 };
+        let [up, down] = self.spec.behavior.get_or_insert_with(|| [WrittenRules::default(), WrittenRules::default()]);
+        for rules in [up, down] {
+            rules.stabilization_seconds = Some(0);
+            rules.select = Some(SelectPolicy::Max);
+            rules.policies = Some(vec![most]);
+        }
+        if let Some(keda) = &mut self.spec.keda {
+            keda.executor.cooldown_seconds = 0;
+        }
+    }
+
+    /// Takes away the bounds of the replicas, up to `most`.
+    pub(crate) fn unbound(&mut self, most: u32) {
+        self.spec.minimum = self.spec.minimum.map(|minimum| minimum.min(1));
+        self.spec.maximum = self.spec.maximum.max(i32::try_from(most).unwrap_or(i32::MAX));
     }
 
     /// What a user should know of how it is simulated, and of bounds that the fleet does not have.
@@ -248,10 +268,8 @@ struct Number {
 impl Number {
     /// As a manifest has it.
     fn text(&self) -> String {
-        if self.unit == "milli" && self.value % 1_000.0 == 0.0 {
-            return format!("{}", self.value / 1_000.0);
-        }
-        format!("{}{}", self.value, if self.unit == "milli" { "m" } else { "" })
+        // Decimals are quantities to Kubernetes and numbers to KEDA, which knows no `500m`.
+        if self.unit == "milli" { format!("{}", self.value / 1_000.0) } else { format!("{}", self.value) }
     }
 }
 
