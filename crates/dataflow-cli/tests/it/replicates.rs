@@ -55,7 +55,7 @@ fn replicates_have_intervals_chances_and_the_same_bytes_on_any_number_of_threads
 fn bad_replicates_are_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let cases: [(&[&str], &str); 5] = [
-        (&["--replicates", "0"], "from 1 to"),
+        (&["--replicates", "1"], "from 2 to"),
         (&["--replicates", "2", "--startup-spread", "-0.1"], "a share from 0"),
         (&["--startup-spread", "0.1"], "--replicates"),
         (&["--replicates", "2", "--window", "..1d"], "--replicate-by noise"),
