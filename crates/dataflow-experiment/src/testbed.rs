@@ -9,8 +9,8 @@ use dataflow_forecast::{FitError, History, RollingForecast, View};
 use dataflow_scale::optimum::{self, Plan};
 use dataflow_scale::spec::{PolicySpec, Settings};
 use dataflow_scale::{
-    ForecastTrack, Observe, Outcome, Policy, QuantileTrack, Scenario, SimulationError, StartUps, Timeline, Watch,
-    simulate_watched,
+    Fleet, ForecastTrack, Observe, Outcome, Policy, Prices, QuantileTrack, Scenario, SimulationError, StartUps,
+    Timeline, Watch, simulate_watched,
 };
 use dataflow_series::Step;
 use jiff::tz::TimeZone;
@@ -76,7 +76,7 @@ pub struct Testbed {
     /// The forecasts of the judged ticks, by leads.
     tracks: Kept<Vec<usize>, Result<Arc<ForecastTrack>, FitError>>,
     /// The optima without cooldown, by fleet and prices.
-    plans: Kept<[u64; 7], Arc<Plan>>,
+    plans: Kept<OptimumKey, Arc<Plan>>,
     /// Start-up times of each server's own, where they are not all the usual one.
     start_ups: Option<Arc<StartUps>>,
     /// Whether policies know the load at their lead.
@@ -93,6 +93,22 @@ struct Traffic {
     /// The forecasts of the whole history, by lead.
     rolling: Kept<usize, Result<Arc<RollingForecast>, FitError>>,
     alarms: OnceLock<Option<Vec<bool>>>,
+}
+
+/// All that the optimum without cooldown depends on, besides the load.
+pub(crate) type OptimumKey = [u64; 7];
+
+/// The key of a fleet and prices.
+pub(crate) fn optimum_key(fleet: &Fleet, prices: &Prices) -> OptimumKey {
+    [
+        fleet.capacity.to_bits(),
+        u64::from(fleet.startup_ticks),
+        u64::from(fleet.min_servers),
+        u64::from(fleet.max_servers),
+        prices.server.to_bits(),
+        prices.scale.to_bits(),
+        prices.violation.to_bits(),
+    ]
 }
 
 /// Values made once for each key, whoever asks first; others wait for that key alone.
@@ -329,15 +345,7 @@ impl Testbed {
     /// The optimum without cooldown: what no policy can beat.
     pub fn plan(&self, settings: &Settings) -> Arc<Plan> {
         let (fleet, prices) = (settings.fleet(self.step()), settings.prices(self.step()));
-        let key = [
-            fleet.capacity.to_bits(),
-            u64::from(fleet.startup_ticks),
-            u64::from(fleet.min_servers),
-            u64::from(fleet.max_servers),
-            prices.server.to_bits(),
-            prices.scale.to_bits(),
-            prices.violation.to_bits(),
-        ];
+        let key = optimum_key(&fleet, &prices);
         keep(&self.plans, key, || Arc::new(optimum::by_levels(&fleet, &prices, self.judged().load)))
     }
 

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 pub use lever::{Lever, LeverError};
 pub use sobol::{Design, Estimate, Indices};
 
+use crate::testbed::{OptimumKey, optimum_key};
 use crate::{ExperimentError, Testbed};
 
 /// What policies and the optimum come to under one choice of values.
@@ -60,7 +61,8 @@ pub fn cells(
         };
         let outcomes = setting.policies.iter().map(|policy| testbed.run(policy, &setting.settings));
         let outcomes = outcomes.collect::<Result<Vec<Outcome>, ExperimentError>>()?;
-        let bound = bounds.get(&optimum_key(&setting.world(testbed))).copied();
+        let (fleet, prices) = setting.world(testbed);
+        let bound = bounds.get(&optimum_key(&fleet, &prices)).copied();
         Ok(Cell { values: point, bound, outcomes })
     };
     points.into_par_iter().map(cell).collect()
@@ -97,25 +99,10 @@ fn make_forecasts(testbed: &Testbed, all: impl Iterator<Item = Setting>) -> Resu
     leads.iter().try_for_each(|leads| testbed.track(leads).map(|_| ()))
 }
 
-/// All that the optimum without cooldown depends on.
-type OptimumKey = [u64; 7];
-
-fn optimum_key((fleet, prices): &(Fleet, Prices)) -> OptimumKey {
-    [
-        fleet.capacity.to_bits(),
-        u64::from(fleet.startup_ticks),
-        u64::from(fleet.min_servers),
-        u64::from(fleet.max_servers),
-        prices.server.to_bits(),
-        prices.scale.to_bits(),
-        prices.violation.to_bits(),
-    ]
-}
-
 /// What the optimum costs for every fleet and prices among the settings. Its plans would fill the memory.
 fn bounds(testbed: &Testbed, all: impl Iterator<Item = Setting>) -> HashMap<OptimumKey, f64> {
     let distinct: HashMap<OptimumKey, (Fleet, Prices)> =
-        all.map(|setting| setting.world(testbed)).map(|world| (optimum_key(&world), world)).collect();
+        all.map(|setting| setting.world(testbed)).map(|world| (optimum_key(&world.0, &world.1), world)).collect();
     let cost = |(key, (fleet, prices)): (OptimumKey, (Fleet, Prices))| {
         (key, optimum::by_levels(&fleet, &prices, testbed.judged().load).cost)
     };
